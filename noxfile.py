@@ -1,0 +1,103 @@
+"""The workshop: every check is a session here, and `.ci/run` calls them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import nox
+
+PYTHONS = ("3.11", "3.12", "3.13")
+PROJECT = nox.project.load_toml("pyproject.toml")
+LOWER_BOUND = re.compile(r"(?P<name>[\w.-]+)(?:\[[\w,]+\])?>=(?P<version>[\w.]+)")
+
+nox.needs_version = ">=2025.10"
+nox.options.default_venv_backend = "uv|virtualenv"  # uv where it is installed, and nothing breaks where it is not
+nox.options.error_on_missing_interpreters = False  # a Python that is not here is skipped, also on CI
+nox.options.sessions = ["lint", "types", "rooms", "tests", "docs", "bare"]
+
+# pyenv keeps the interpreters that are not the chosen one off the path.
+PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+for version in PYTHONS:
+    os.environ["PATH"] += "".join(f"{os.pathsep}{found}" for found in PYENV.glob(f"versions/{version}.*/bin"))
+
+
+def group(name: str) -> list[str]:
+    """Give the requirements of a dependency group of pyproject.toml."""
+    return list(nox.project.dependency_groups(PROJECT, name))
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """The client does its main job against the simulated gateway, over real HTTP."""
+    session.install(".[demo]")
+    session.run("python", "-P", "-m", "smsc_async.demo", *session.posargs)
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """All tests pass on every Python that is installed, and on the first one they cover the code."""
+    session.install("-e", ".", *group("tests"))
+    if session.python != PYTHONS[0] or session.posargs:
+        session.run("python", "-m", "pytest", *session.posargs)
+        return
+    data = Path(session.create_tmp(), "coverage")
+    shutil.rmtree(data, ignore_errors=True)
+    data.mkdir()
+    env = {"COVERAGE_FILE": str(data / "data")}
+    session.run("python", "-m", "coverage", "run", "-m", "pytest", env=env)
+    session.run("python", "-m", "coverage", "combine", "--quiet", env=env)
+    session.run("python", "-m", "coverage", "report", env=env)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """The code is formatted and ruff has nothing to say."""
+    session.install(*group("lint"))
+    session.run("ruff", "format", "--check", "--diff", ".")
+    session.run("ruff", "check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Types hold for mypy and pyright, and everything public has one."""
+    session.install("-e", ".[demo,fast,trio]", *group("types"))
+    session.run("mypy")
+    session.run("mypy", "noxfile.py", "docs", "tests")
+    session.run("pyright")
+    session.run("pyright", "--verifytypes", "smsc_async", "--ignoreexternal")
+
+
+@nox.session
+def rooms(session: nox.Session) -> None:
+    """Each room imports only what it may."""
+    session.install("-e", ".[demo,fast,trio]", *group("rooms"))
+    session.run("lint-imports", "--no-cache")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The pages build without a warning, and every reference in them leads somewhere."""
+    session.install("-e", ".", *group("docs"))
+    shutil.rmtree("docs/_build", ignore_errors=True)
+    session.run("sphinx-build", "-W", "-n", "--keep-going", "-b", "html", "docs", "docs/_build/html")
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """The tests pass with the lowest versions that pyproject.toml admits."""
+    needed = [*PROJECT["project"]["dependencies"], *group("tests")]
+    bounds = {found["name"].lower(): found["version"] for found in map(LOWER_BOUND.match, needed) if found}
+    constraints = Path(session.create_tmp(), "lowest.txt")
+    constraints.write_text("".join(f"{name}=={version}\n" for name, version in sorted(bounds.items())))
+    session.install("-e", ".", *group("tests"), "--constraint", str(constraints))
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def bare(session: nox.Session) -> None:
+    """The package, as it is installed, imports with no extra."""
+    session.install(".")
+    session.run("python", "-P", "-W", "error", "-c", "import smsc_async, smsc_async.simulator")

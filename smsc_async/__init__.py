@@ -1,0 +1,131 @@
+"""
+An async SDK for the SMS gateway smsc.ua that keeps its limits, never pays twice and loses no callback.
+
+The names load their rooms when they are first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from smsc_async import errors as errors
+    from smsc_async import events as events
+    from smsc_async._endpoint import Limit, Replay, Scope
+    from smsc_async._retry import Retry
+    from smsc_async._wire import ReplyFormat
+    from smsc_async.clock import Clock, MonotonicClock
+    from smsc_async.errors import (
+        AccountLocked,
+        AddressBlocked,
+        AuthenticationFailed,
+        CostUnavailable,
+        GatewayError,
+        GuardUnavailable,
+        IncompleteDownload,
+        InsufficientFunds,
+        InvalidArgument,
+        InvalidArgumentType,
+        InvalidDate,
+        InvalidParameters,
+        InvalidPhone,
+        MessageForbidden,
+        NoReply,
+        NotSent,
+        OutcomeUnknown,
+        RecipientBlacklisted,
+        ReplyError,
+        SessionClosed,
+        SmscError,
+        TaskFailed,
+        TaskNotFound,
+        TaskNotReady,
+        TooManyRequests,
+        TransportError,
+        Undeliverable,
+        UnexpectedRedirect,
+        WaitTooLong,
+        WrongCaptcha,
+    )
+    from smsc_async.guard import AccountUsage, Guard, LocalGuard, RuleUsage
+    from smsc_async.services.account import Balance
+    from smsc_async.services.calls import CallRequest
+    from smsc_async.services.downloads import DownloadTask, TaskStatus
+    from smsc_async.services.numbers import AvailableNumber, NumberKind, Rental
+    from smsc_async.session import Session, View
+    from smsc_async.values import Listing, LocalTime
+
+__version__ = "0.1.0"
+
+_ROOMS = {
+    "smsc_async._endpoint": ("Limit", "Replay", "Scope"),
+    "smsc_async._retry": ("Retry",),
+    "smsc_async._wire": ("ReplyFormat",),
+    "smsc_async.clock": ("Clock", "MonotonicClock"),
+    "smsc_async.errors": (
+        "AccountLocked",
+        "AddressBlocked",
+        "AuthenticationFailed",
+        "CostUnavailable",
+        "GatewayError",
+        "GuardUnavailable",
+        "IncompleteDownload",
+        "InsufficientFunds",
+        "InvalidArgument",
+        "InvalidArgumentType",
+        "InvalidDate",
+        "InvalidParameters",
+        "InvalidPhone",
+        "MessageForbidden",
+        "NoReply",
+        "NotSent",
+        "OutcomeUnknown",
+        "RecipientBlacklisted",
+        "ReplyError",
+        "SessionClosed",
+        "SmscError",
+        "TaskFailed",
+        "TaskNotFound",
+        "TaskNotReady",
+        "TooManyRequests",
+        "TransportError",
+        "Undeliverable",
+        "UnexpectedRedirect",
+        "WaitTooLong",
+        "WrongCaptcha",
+    ),
+    "smsc_async.guard": ("AccountUsage", "Guard", "LocalGuard", "RuleUsage"),
+    "smsc_async.services.account": ("Balance",),
+    "smsc_async.services.calls": ("CallRequest",),
+    "smsc_async.services.downloads": ("DownloadTask", "TaskStatus"),
+    "smsc_async.services.numbers": ("AvailableNumber", "NumberKind", "Rental"),
+    "smsc_async.session": ("Session", "View"),
+    "smsc_async.values": ("Listing", "LocalTime"),
+}
+_HOME = {name: room for room, names in _ROOMS.items() for name in names}
+_MODULES = frozenset({"errors", "events"})
+
+__all__ = [  # noqa: PLE0604 - the names of the rooms, checked by a test
+    "__version__",
+    "errors",
+    "events",
+    *sorted(_HOME),
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the room that *name* lives in."""
+    if name in _MODULES:
+        return importlib.import_module(f"smsc_async.{name}")
+    if name not in _HOME:
+        message = f"module 'smsc_async' has no attribute {name!r}"
+        raise AttributeError(message)
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, loaded or not."""
+    return sorted(__all__)

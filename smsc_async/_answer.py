@@ -1,0 +1,120 @@
+"""An answer judged: a value, or how the attempt ended without one, with the error to raise. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from smsc_async import errors
+from smsc_async._convert import structure
+from smsc_async._endpoint import Replay
+from smsc_async._privacy import excerpt
+from smsc_async._verdict import Happened
+from smsc_async._wire import Refusal, ReplyFormat, Undecodable, decode
+from smsc_async.guard import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from smsc_async._endpoint import Endpoint
+    from smsc_async._privacy import Secret
+
+__all__ = ["Answer", "no_answer", "read_answer", "read_refusal"]
+
+_OK: Final = 200
+_PROVES_NOTHING: Final = 1  # a parameter error may come before the credentials are looked at
+
+
+@attrs.frozen
+class Answer:
+    """What an attempt came to: *value* where *happened* is None, else the error for the caller."""
+
+    outcome: Outcome
+    happened: Happened | None = None
+    error: errors.SmscError | None = None
+    value: Any = None
+
+
+def no_answer(endpoint: Endpoint[Any], happened: Happened, reason: str, outcome: Outcome, reference: str | None) -> Answer:
+    """Give what it comes to when no usable answer arrived."""
+    error: errors.SmscError
+    if happened is Happened.NOT_SENT:
+        error = errors.NotSent(endpoint.name, reason)
+    elif endpoint.replay is Replay.IF_NOT_DONE:
+        error = errors.OutcomeUnknown(endpoint.name, reference, reason)
+    elif happened is Happened.REDIRECTED:
+        error = errors.UnexpectedRedirect(endpoint.name, reason)
+    else:
+        error = errors.NoReply(endpoint.name, reason)
+    return Answer(outcome, happened, error)
+
+
+def read_answer(  # noqa: PLR0913 - all of it is the answer's
+    endpoint: Endpoint[Any],
+    *,
+    status: int,
+    body: bytes,
+    explicit_empty: bool,
+    asked: ReplyFormat,
+    known: Callable[[], Mapping[str, object]] | Mapping[str, object] | None,
+    reference: str | None,
+    secrets: Sequence[Secret],
+) -> Answer:
+    """Read a whole answer."""
+    if 300 <= status < 400:  # noqa: PLR2004 - redirects
+        reason = f"HTTP status {status}, a redirect; the gateway sends none, so something else answered"
+        return no_answer(endpoint, Happened.REDIRECTED, reason, Outcome.ANSWERED, reference)
+    if not body and not (explicit_empty and status == _OK and asked is not ReplyFormat.JSON):
+        reason = f"HTTP status {status} with an empty body"
+        return no_answer(endpoint, Happened.LOST, reason, Outcome.ANSWERED, reference)
+    problem = ""
+    try:
+        plain = decode(body, asked=asked, shape=endpoint.shape, explicit_empty=explicit_empty)
+        if isinstance(plain, Refusal):
+            return read_refusal(endpoint, plain, status=status, reference=reference, secrets=secrets)
+        if status == _OK:
+            value = structure(plain, endpoint.reply, shape=endpoint.shape, known=known() if callable(known) else known)
+            return Answer(Outcome.ACCEPTED, value=value)
+    except Undecodable as error:
+        problem = error.problem
+    if status != _OK:
+        return no_answer(endpoint, Happened.LOST, f"HTTP status {status}", Outcome.ANSWERED, reference)
+    return _unreadable(endpoint, problem, body, reference, secrets)
+
+
+def read_refusal(
+    endpoint: Endpoint[Any], refusal: Refusal, *, status: int, reference: str | None, secrets: Sequence[Secret]
+) -> Answer:
+    """Read the gateway's no: the number's meaning at this endpoint, and what the guard has to know of it."""
+    detail = excerpt(refusal.detail, secrets) or "no words"
+    kind = endpoint.refusals.get(refusal.code, errors.GatewayError)
+    if issubclass(kind, errors.TooManyRequests):
+        if status != _OK and endpoint.replay is Replay.IF_NOT_DONE:
+            # Something between us and the gateway had a hand in it: too little proof to pay a second time.
+            reason = f"error {refusal.code} with HTTP status {status}"
+            return no_answer(endpoint, Happened.LOST, reason, Outcome.DUPLICATE, reference)
+        if "concurrent" in refusal.detail.lower():
+            busy = errors.TooManyRequests(refusal.code, detail, endpoint.name, "concurrency")
+            return Answer(Outcome.CONCURRENCY, Happened.CONCURRENCY, busy)
+        again = errors.TooManyRequests(refusal.code, detail, endpoint.name, "duplicate")
+        return Answer(Outcome.DUPLICATE, Happened.DUPLICATE, again)
+    if issubclass(kind, errors.AuthenticationFailed):
+        outcome = Outcome.LOGIN_REFUSED
+    elif issubclass(kind, errors.AddressBlocked):
+        outcome = Outcome.ADDRESS_BLOCKED
+    else:
+        outcome = Outcome.ANSWERED if refusal.code == _PROVES_NOTHING else Outcome.ACCEPTED
+    return Answer(outcome, Happened.REFUSED, kind(refusal.code, detail, endpoint.name))
+
+
+def _unreadable(
+    endpoint: Endpoint[Any], problem: str, body: bytes, reference: str | None, secrets: Sequence[Secret]
+) -> Answer:
+    # Latin-1 never fails, and what cannot be read need not be spelt.
+    error: errors.SmscError = errors.ReplyError(endpoint.name, problem, excerpt(body[:2000].decode("latin-1"), secrets))
+    if endpoint.replay is Replay.IF_NOT_DONE:
+        unknown = errors.OutcomeUnknown(endpoint.name, reference, f"unreadable answer ({problem})")
+        unknown.__cause__ = error
+        error = unknown
+    return Answer(Outcome.ANSWERED, Happened.UNREADABLE, error)

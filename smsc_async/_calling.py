@@ -1,0 +1,62 @@
+"""What a service asks of its session: one call performed, or one file streamed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from contextlib import AbstractAsyncContextManager
+
+    from smsc_async._endpoint import Endpoint
+    from smsc_async.clock import Clock
+
+__all__ = ["ByteStream", "Caller"]
+
+T = TypeVar("T")
+
+
+class ByteStream(Protocol):
+    """A file on its way. It is complete when the iteration ends without an error."""
+
+    content_type: str
+    length: int | None  # bytes, where the gateway says it
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """
+        Give the file's bytes in chunks of any size.
+
+        Raises:
+            IncompleteDownload: The file ended before its end.
+        """
+
+
+class Caller(Protocol):
+    """A session, or a view of one, as its services see it."""
+
+    @property
+    def clock(self) -> Clock:
+        """Give the clock that drives every wait."""
+
+    async def perform(
+        self,
+        endpoint: Endpoint[T],
+        params: Mapping[str, str],
+        *,
+        known: Mapping[str, object] | None = None,
+        subject: str | None = None,
+        force: bool = False,
+    ) -> T:
+        """
+        Send one call through guard, retry and wire, and give its value.
+
+        Args:
+            endpoint: What is called.
+            params: The checked parameters beside the endpoint's fixed ones, as text.
+            known: Fields of the value that the request knows and the reply does not tell.
+            subject: What a paid call is about (the phone of a rent): one such call at a time, none after an unknown one.
+            force: Call even though an earlier call on *subject* has an unknown outcome.
+        """
+
+    def stream(self, endpoint: Endpoint[Any], params: Mapping[str, str]) -> AbstractAsyncContextManager[ByteStream]:
+        """Open a file; refusals and pages in its place are raised on entry. The slot is held until the block ends."""

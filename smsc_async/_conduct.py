@@ -1,0 +1,321 @@
+"""
+Conducts one call through the rooms: plan, guard, transport, answer, verdict; and once more where the verdict says so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import anyio
+import attrs
+
+from smsc_async._answer import Answer, no_answer, read_answer
+from smsc_async._endpoint import Replay
+from smsc_async._plan import Identity, Plan, Route
+from smsc_async._retry import Again, repeat
+from smsc_async._telling import Telling
+from smsc_async._transport import Failure, Write
+from smsc_async._verdict import Happened, judge
+from smsc_async.errors import GatewayError, OutcomeUnknown, SessionClosed
+from smsc_async.guard import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    from smsc_async._calling import ByteStream
+    from smsc_async._endpoint import Endpoint
+    from smsc_async._memory import Memory
+    from smsc_async._options import Options
+    from smsc_async._privacy import Secret
+    from smsc_async._transport import Reply, Transport
+    from smsc_async.clock import Clock
+    from smsc_async.guard import Guard, Lease, Wait
+
+__all__ = ["Call", "Conductor", "Shared"]
+
+T = TypeVar("T")
+_FOREVER: Final = float("inf")
+
+
+class Shared:
+    """What a session and its views have in common."""
+
+    def __init__(  # noqa: PLR0913 - a record
+        self,
+        *,
+        guard: Guard,
+        transport: Transport,
+        identity: Identity,
+        memory: Memory,
+        hosts: tuple[str, ...],
+        secrets: tuple[Secret, ...],
+    ) -> None:
+        self.guard = guard
+        self.transport = transport
+        self.identity = identity
+        self.memory = memory
+        self.hosts = hosts
+        self.secrets = secrets
+        self.closed = False
+        self.in_flight = 0
+        self.waits: dict[Wait, None] = {}
+        self.drained: anyio.Event | None = None
+
+    def check_open(self) -> None:
+        """Refuse a call on a closed session."""
+        if self.closed:
+            raise SessionClosed
+
+    def enter(self) -> None:
+        """Count a call in flight."""
+        self.in_flight += 1
+
+    def leave(self) -> None:
+        """Count it off, and tell whoever waits for the last."""
+        self.in_flight -= 1
+        if self.drained is not None and not self.in_flight:
+            self.drained.set()
+
+    async def close(self, patience: float) -> None:
+        """Call off what waits, let what is in flight end within *patience* seconds, and close the connections."""
+        self.closed = True
+        while self.waits:
+            self.waits.popitem()[0].call_off(SessionClosed())
+        try:
+            if self.in_flight:
+                self.drained = anyio.Event()
+                with self.guard.clock.deadline(self.guard.clock.now() + patience):
+                    await self.drained.wait()
+        finally:
+            await self.transport.aclose()
+
+
+@attrs.define
+class Call:
+    """One call on its way."""
+
+    endpoint: Endpoint[Any]
+    plan: Plan
+    known: Mapping[str, object] | None
+    subject: str | None
+    force: bool
+    deadline: float
+    host: int = 0  # which of the session's hosts the next attempt goes to
+
+
+class Conductor:
+    """Makes calls with the options of one session or view."""
+
+    def __init__(self, shared: Shared, options: Options) -> None:
+        self.shared = shared
+        self.options = options
+        self.clock: Clock = shared.guard.clock
+        self.telling = Telling(options.observer, self.clock)
+        self._routes: dict[Endpoint[Any], Route] = {}
+
+    async def perform(
+        self,
+        endpoint: Endpoint[T],
+        params: Mapping[str, str],
+        *,
+        known: Mapping[str, object] | None = None,
+        subject: str | None = None,
+        force: bool = False,
+    ) -> T:
+        """Send one call through guard, retry and wire, and give its value."""
+        call = self.begin(endpoint, params, known=known, subject=subject, force=force)
+        value: T = await self.repeated(call, lambda number: self._attempt(call, number))
+        return value
+
+    def stream(self, endpoint: Endpoint[Any], params: Mapping[str, str]) -> AbstractAsyncContextManager[ByteStream]:
+        """Open a file; the slot is held until the block ends."""
+        from smsc_async._file import open_file  # noqa: PLC0415 - it needs this module
+
+        return open_file(self, self.begin(endpoint, params))
+
+    def begin(
+        self,
+        endpoint: Endpoint[Any],
+        params: Mapping[str, str],
+        *,
+        known: Mapping[str, object] | None = None,
+        subject: str | None = None,
+        force: bool = False,
+    ) -> Call:
+        """Make a call ready; refuses it where an earlier one on the same subject is unresolved."""
+        self.shared.check_open()
+        route = self._routes.get(endpoint)
+        if route is None:
+            shared = self.shared
+            route = self._routes[endpoint] = Route(endpoint, self.options.reply_format, shared.identity, shared.guard)
+        max_wait = self.options.max_wait
+        deadline = _FOREVER if max_wait is None else self.clock.now() + max_wait
+        call = Call(endpoint, route.plan(params, subject), known, subject, force, deadline)
+        self.check_subject(call)
+        return call
+
+    async def repeated(self, call: Call, attempt: Callable[[int], Any]) -> Any:
+        """Make the first attempt, and as many more as verdict, options and budget allow."""
+        budget = self.shared.memory.budget
+        try:
+            value = await attempt(1)
+        except Again as again:
+            last = again
+        else:
+            budget.refund()
+            return value
+        # Outside the handler, so that no error that the caller sees drags another's frames along.
+        if self.options.retry is not None:
+            try:
+                value = await repeat(
+                    attempt,
+                    last,
+                    retry=self.options.retry,
+                    budget=budget,
+                    clock=self.clock,
+                    deadline=call.deadline,
+                    on_pause=lambda number, seconds, why: self._on_pause(call, number, seconds, why),
+                )
+            except Again as again:
+                last = again
+            else:
+                budget.refund()
+                return value
+        raise last.error
+
+    async def admitted(self, call: Call) -> Lease:
+        """Wait for the guard; a closing session calls the wait off."""
+        shared = self.shared
+        shared.check_open()
+        waits: list[Wait] = []
+
+        def on_wait(wait: Wait) -> None:
+            waits.append(wait)
+            shared.waits[wait] = None
+            self.telling.waiting(call.endpoint.name, wait)
+
+        try:
+            return await shared.guard.acquire(call.plan.demand, deadline=call.deadline, on_wait=on_wait)
+        finally:
+            if waits:
+                shared.waits.pop(waits[0], None)
+
+    async def give_back(self, lease: Lease, outcome: Outcome) -> None:
+        """Finish a lease, whatever happens around."""
+        pending = self.shared.guard.finish(lease, outcome)
+        if pending is not None:
+            with anyio.CancelScope(shield=True):
+                await pending
+
+    def url(self, call: Call) -> str:
+        """Give the address of the next attempt."""
+        hosts = self.shared.hosts
+        return f"{hosts[call.host % len(hosts)]}/sys/{call.endpoint.path}"
+
+    def check_subject(self, call: Call) -> None:
+        """Refuse a paid call where an earlier one on the same subject has an unknown outcome."""
+        if call.subject is None or call.force:
+            return
+        if self.shared.memory.unresolved(call.endpoint.name, call.subject):
+            reason = "an earlier call has an unknown outcome, and force=True was not given"
+            raise OutcomeUnknown(call.endpoint.name, call.subject, reason)
+
+    def unanswered(self, call: Call, number: int, failure: Failure, write: Write) -> Answer:
+        """Judge an attempt that got no answer, by the evidence of what left this machine."""
+        unsent = write.provably_unsent
+        if unsent:
+            happened, outcome = Happened.NOT_SENT, Outcome.UNSENT
+        else:
+            outcome = Outcome.UNKNOWN
+            timed_out = failure.timed_out and self.clock.now() >= call.deadline
+            happened = Happened.OUT_OF_TIME if timed_out else Happened.LOST
+        self.telling.failed(call.endpoint.name, number, failure.reason, sent=not unsent)
+        return no_answer(call.endpoint, happened, failure.reason, outcome, call.subject)
+
+    def note(self, call: Call, number: int, answer: Answer) -> Answer:
+        """Remember and tell what came; before the lease is given back, so that who waits for this outcome sees it."""
+        error = answer.error
+        if error is None:
+            if call.subject is not None:
+                self.shared.memory.succeed(call.endpoint.name, call.subject)
+        elif isinstance(error, OutcomeUnknown):
+            self._lost(call, error.reason)
+        elif isinstance(error, GatewayError):
+            self.telling.refused(call.endpoint.name, number, error.code, error.detail)
+        return answer
+
+    def conclude(self, call: Call, answer: Answer) -> Any:
+        """Give the value, or raise what the verdict says: the error, or the wish to repeat."""
+        if answer.happened is None or answer.error is None:
+            return answer.value
+        endpoint = call.endpoint
+        done_before = call.subject is not None and self.shared.memory.done(endpoint.name, call.subject)
+        verdict = judge(answer.happened, endpoint.replay, endpoint.on_duplicate, done_before=done_before)
+        if verdict.pause is None:
+            raise answer.error
+        if verdict.other_host:
+            call.host += 1
+        raise Again(verdict, answer.error)
+
+    def abandoned(self, call: Call, write: Write | None) -> Outcome:
+        """Judge an attempt that an exception (mostly a cancellation) broke off."""
+        if write is None or write.provably_unsent:
+            return Outcome.UNSENT
+        if call.endpoint.replay is Replay.IF_NOT_DONE:
+            self._lost(call, "cancelled before the answer came")
+        return Outcome.UNKNOWN
+
+    async def _attempt(self, call: Call, number: int) -> Any:
+        shared, clock = self.shared, self.clock
+        lease = await self.admitted(call)
+        write: Write | None = None
+        answer: Answer | None = None
+        shared.enter()
+        try:
+            self.check_subject(call)
+            url = self.url(call)
+            self.telling.attempt(call.endpoint.name, number, url)
+            write = Write()
+            started = clock.now()
+            timeout = self.options.timeout
+            reply = await shared.transport.exchange(
+                url,
+                call.plan.form,
+                write=write,
+                clock=clock,
+                deadline=min(started + timeout, call.deadline),
+                timeout=timeout,
+                fresh=call.endpoint.fresh_connection,
+            )
+            if isinstance(reply, Failure):
+                answer = self.note(call, number, self.unanswered(call, number, reply, write))
+            else:
+                seconds = clock.now() - started
+                self.telling.replied(call.endpoint.name, number, reply.status, seconds, len(reply.body))
+                answer = self.note(call, number, self._read(call, reply))
+        finally:
+            outcome = answer.outcome if answer is not None else self.abandoned(call, write)
+            shared.leave()
+            await self.give_back(lease, outcome)
+        return self.conclude(call, answer)
+
+    def _read(self, call: Call, reply: Reply) -> Answer:
+        return read_answer(
+            call.endpoint,
+            status=reply.status,
+            body=reply.body,
+            explicit_empty=reply.explicit_empty,
+            asked=self.options.reply_format,
+            known=call.known,
+            reference=call.subject,
+            secrets=self.shared.secrets,
+        )
+
+    def _lost(self, call: Call, reason: str) -> None:
+        if call.subject is not None:
+            self.shared.memory.lose(call.endpoint.name, call.subject)
+        self.telling.outcome_lost(call.endpoint.name, call.subject, reason)
+
+    def _on_pause(self, call: Call, number: int, seconds: float, why: Again) -> None:
+        self.telling.repeating(call.endpoint.name, number, seconds, type(why.error).__name__)

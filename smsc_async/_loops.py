@@ -1,0 +1,140 @@
+"""
+The one room that tells asyncio from trio: a handle for an event loop, held weakly, to be woken from any thread.
+
+What outlives a loop (a guard, a session) keeps handles and never loops, so that a dead loop can go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import weakref
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+__all__ = ["Loop", "current_loop"]
+
+
+class Loop(Protocol):
+    """An event loop. One loop has one handle, so handles are equal when they are the same; they are hashable."""
+
+    def is_alive(self) -> bool:
+        """Say whether the loop still runs, or can run again."""
+
+    def call_soon(self, function: Callable[[], object], /) -> bool:
+        """Call *function* in the loop, soon, from any thread; False, and no call, where the loop is gone."""
+
+    def spawn(self, work: Callable[[], Awaitable[object]], /) -> bool:
+        """Run *work*, which must not raise, as a task of the loop, from any thread; False where the loop is gone."""
+
+
+class _AsyncioLoop:
+    """A loop of asyncio, or one that stands in for it, such as uvloop's."""
+
+    __slots__ = ("__weakref__", "native")
+
+    _tasks: Final[set[asyncio.Task[None]]] = set()  # asyncio itself holds its tasks only weakly
+
+    def __init__(self, native: weakref.ref[Any]) -> None:
+        self.native = native
+
+    def is_alive(self) -> bool:
+        loop = self.native()
+        return loop is not None and not loop.is_closed()
+
+    def call_soon(self, function: Callable[[], object], /) -> bool:
+        loop = self.native()
+        if loop is None:
+            return False
+        try:
+            loop.call_soon_threadsafe(function)
+        except RuntimeError:  # it is closed, maybe just now by another thread
+            return False
+        return True
+
+    def spawn(self, work: Callable[[], Awaitable[object]], /) -> bool:
+        async def run() -> None:
+            await work()
+
+        def begin() -> None:
+            task = asyncio.get_running_loop().create_task(run())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+        return self.call_soon(begin)
+
+    def __repr__(self) -> str:
+        return f"<asyncio loop, {'alive' if self.is_alive() else 'gone'}>"
+
+
+class _TrioLoop:
+    """One run of trio, known by its token."""
+
+    __slots__ = ("__weakref__", "native")
+
+    def __init__(self, native: weakref.ref[Any]) -> None:
+        self.native = native
+
+    def is_alive(self) -> bool:
+        return self._enter(_nothing, idempotent=True)  # trio has no other question for it
+
+    def call_soon(self, function: Callable[[], object], /) -> bool:
+        return self._enter(function, idempotent=False)
+
+    def spawn(self, work: Callable[[], Awaitable[object]], /) -> bool:
+        def begin() -> None:
+            try:
+                sys.modules["trio"].lowlevel.spawn_system_task(work)
+            except RuntimeError:  # the run is ending and takes no more tasks
+                return
+
+        return self._enter(begin, idempotent=False)
+
+    def _enter(self, function: Callable[[], object], *, idempotent: bool) -> bool:
+        token = self.native()
+        if token is None:
+            return False
+        try:
+            token.run_sync_soon(function, idempotent=idempotent)
+        except sys.modules["trio"].RunFinishedError:
+            return False
+        return True
+
+    def __repr__(self) -> str:
+        return f"<trio run, {'alive' if self.is_alive() else 'gone'}>"
+
+
+_known: Final[dict[int, _AsyncioLoop | _TrioLoop]] = {}  # by the loop's id, until the loop goes
+
+
+def current_loop() -> Loop:
+    """
+    Give the handle of the running loop.
+
+    Raises:
+        RuntimeError: No loop runs in this thread.
+    """
+    # asyncio must not import trio; and trio comes first, because under trio's guest mode both of them run.
+    trio = sys.modules.get("trio.lowlevel")
+    if trio is not None and trio.in_trio_task():
+        return _handle(trio.current_trio_token(), _TrioLoop)
+    return _handle(asyncio.get_running_loop(), _AsyncioLoop)
+
+
+def _handle(native: object, kind: type[_AsyncioLoop | _TrioLoop]) -> Loop:
+    key = id(native)
+    handle = _known.get(key)
+    if handle is None or handle.native() is not native:
+
+        def forget(gone: weakref.ref[Any]) -> None:
+            if (known := _known.get(key)) is not None and known.native is gone:
+                del _known[key]
+
+        handle = _known[key] = kind(weakref.ref(native, forget))
+    return handle
+
+
+def _nothing() -> None:
+    """Do nothing, in trio's own time."""

@@ -1,0 +1,54 @@
+"""What this process remembers of an account beside its limits: paid calls by subject, and repetitions spent."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from typing import TYPE_CHECKING
+
+from smsc_async._retry import Budget
+
+if TYPE_CHECKING:
+    from smsc_async.guard import Guard
+
+__all__ = ["Memory", "memory_of"]
+
+
+class Memory:
+    """
+    Shared by all sessions of an account that share a guard.
+
+    A *subject* is what a paid call is about, such as the phone of a rent, together with the endpoint's name.
+    """
+
+    def __init__(self) -> None:
+        self.budget = Budget()
+        self._succeeded: set[tuple[str, str]] = set()
+        self._unresolved: set[tuple[str, str]] = set()
+
+    def unresolved(self, endpoint: str, subject: str) -> bool:
+        """Tell whether an earlier call on *subject* has an unknown outcome."""
+        return (endpoint, subject) in self._unresolved
+
+    def done(self, endpoint: str, subject: str) -> bool:
+        """Tell whether an earlier call on *subject* succeeded or is unresolved."""
+        return (endpoint, subject) in self._succeeded or self.unresolved(endpoint, subject)
+
+    def succeed(self, endpoint: str, subject: str) -> None:
+        """Note that a call on *subject* was carried out; this settles an earlier unknown one for the caller."""
+        self._succeeded.add((endpoint, subject))
+        self._unresolved.discard((endpoint, subject))
+
+    def lose(self, endpoint: str, subject: str) -> None:
+        """Note that nobody knows whether a call on *subject* was carried out."""
+        self._unresolved.add((endpoint, subject))
+
+
+_memories: weakref.WeakKeyDictionary[Guard, dict[str, Memory]] = weakref.WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def memory_of(guard: Guard, account: str) -> Memory:
+    """Give the account's memory; it lives as long as the guard."""
+    with _lock:
+        return _memories.setdefault(guard, {}).setdefault(account, Memory())

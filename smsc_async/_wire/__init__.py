@@ -1,0 +1,31 @@
+"""The wire, without a network: parameters to bytes and fingerprints, bytes to plain data or a refusal."""
+
+from __future__ import annotations
+
+from smsc_async._wire.arguments import check_text, flag, phone, seconds, whole_number
+from smsc_async._wire.form import action_fingerprint, encode_form, fingerprint
+from smsc_async._wire.outcome import Plain, Refusal, Undecodable
+from smsc_async._wire.reply import FILE_HEAD, decode, file_problem
+from smsc_async._wire.shape import Field, Holds, Layout, ReplyFormat, Shape
+
+__all__ = [
+    "FILE_HEAD",
+    "Field",
+    "Holds",
+    "Layout",
+    "Plain",
+    "Refusal",
+    "ReplyFormat",
+    "Shape",
+    "Undecodable",
+    "action_fingerprint",
+    "check_text",
+    "decode",
+    "encode_form",
+    "file_problem",
+    "fingerprint",
+    "flag",
+    "phone",
+    "seconds",
+    "whole_number",
+]

@@ -1,0 +1,167 @@
+"""
+Replies in JSON (``fmt=3``).
+
+With orjson installed it does the work; without it the standard library does, with the same results. Either is quick and
+too trusting: of a name that stands twice in one record it keeps the last. So a body that could hold such a name is read
+again with care. The proof that it does not is cheap: count the colons, and compare with the names that came out.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from smsc_async._wire.outcome import Plain, Refusal, Undecodable
+from smsc_async._wire.shape import Layout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from smsc_async._wire.shape import Shape
+
+__all__ = ["read"]
+
+_MAX_DEPTH: Final = 16  # a reply nests three deep
+_INTEGER_RANGE: Final = range(-(2**63), 2**64)  # what orjson reads as an int; beyond it both give a float
+_CODE: Final = re.compile(r"[0-9]{1,9}")
+
+
+def read(body: bytes, shape: Shape) -> Plain | Refusal:
+    """Give the record or the list of records in *body*, or the refusal that it is."""
+    data = _parse(body)
+    if type(data) is dict:
+        if "error_code" in data or "error" in data:
+            return _refusal(data)
+    elif type(data) is list and len(data) == 1 and type(data[0]) is dict and "error_code" in data[0]:
+        return _refusal(data[0])
+    match shape.layout:
+        case Layout.LIST:
+            records = [data] if type(data) is dict else data
+            if type(records) is not list or not set(map(type, records)) <= {dict}:
+                raise Undecodable("JSON that is not a list of records")
+            return records
+        case Layout.RECORD:
+            record = data[0] if type(data) is list and len(data) == 1 else data
+            if type(record) is not dict:
+                raise Undecodable("JSON that is not a record")
+            return record
+        case Layout.OK:
+            if type(data) is not dict or data.get("result") != "OK":
+                raise Undecodable("JSON that does not say OK")
+            return data
+        case _:
+            return data
+
+
+def _refusal(data: dict[str, Any]) -> Refusal:
+    code, detail, subject = data.get("error_code"), data.get("error", ""), data.get("id")
+    if type(code) is str and _CODE.fullmatch(code):
+        code = int(code)
+    if type(code) is not int or code <= 0:
+        raise Undecodable("a refusal in JSON without a number")
+    return Refusal(code, detail if type(detail) is str else "", None if subject is None else str(subject))
+
+
+def _parse(body: bytes) -> object:
+    try:
+        data = _quick(body)
+    except (ValueError, RecursionError):
+        return _careful(body)
+    return data if _is_plain(body, data) else _careful(body)
+
+
+def _is_plain(body: bytes, data: object) -> bool:
+    """Whether *body* surely has no name twice in one record: it has as many colons as *data* has names."""
+    if type(data) is dict:
+        names = len(data)
+    elif type(data) is list and set(map(type, data)) <= {dict}:
+        names = sum(map(len, data))
+    else:
+        return False
+    if body.count(b":") == names:
+        return True
+    # There are colons in the values too. Right after a quote they still follow names, if no space comes between.
+    return not (b'" ' in body or b"\n" in body or b"\r" in body or b"\t" in body) and body.count(b'":') == names
+
+
+# Bodies that are not plain, or not JSON ---------------------------------------------------------------------------
+
+# A string (perhaps without its end), or a bracket. Possessive, so that no text makes it slow.
+_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
+_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def _careful(body: bytes) -> object:
+    """Read *body* again, refusing what the quick way lets pass."""
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        text = body.decode("cp1251", "replace")
+    depth = 0
+    for token in _TOKEN.finditer(text):
+        bracket = token.group()
+        if bracket in "[{":
+            depth += 1
+            if depth > _MAX_DEPTH:
+                raise Undecodable(f"JSON that nests deeper than {_MAX_DEPTH}")
+        elif bracket in "]}":
+            depth -= 1
+    try:
+        data = _CAREFUL.decode(text)
+        if _SURROGATE.search(text):
+            json.dumps(data, ensure_ascii=False).encode("utf-8")
+    except json.JSONDecodeError as problem:
+        raise Undecodable(f"broken JSON: {problem.msg} (character {problem.pos} of {len(text)})") from None
+    except UnicodeEncodeError:
+        raise Undecodable("JSON with half of a surrogate pair") from None
+    return data
+
+
+def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    record = dict(pairs)
+    if len(record) != len(pairs):
+        raise Undecodable("JSON with a name that stands twice in one record")
+    return record
+
+
+def _integer(digits: str) -> int | float:
+    if len(digits) < 19 or (len(digits) < 21 and int(digits) in _INTEGER_RANGE):  # noqa: PLR2004 - digits of 2**64
+        return int(digits)
+    return _fraction(digits)
+
+
+def _fraction(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise Undecodable("JSON with a number that is too large")
+    return number
+
+
+def _not_a_number(_: str) -> NoReturn:
+    raise Undecodable("JSON with NaN or Infinity, which it does not have")
+
+
+_CAREFUL: Final = json.JSONDecoder(
+    object_pairs_hook=_distinct, parse_int=_integer, parse_float=_fraction, parse_constant=_not_a_number
+)
+_STANDARD: Final = json.JSONDecoder(parse_int=_integer, parse_float=_fraction, parse_constant=_not_a_number)
+
+
+def _standard(body: bytes) -> object:
+    if b"\\u" in body:
+        return _careful(body)
+    return _STANDARD.decode(body.decode("utf-8"))
+
+
+def _quickest() -> Callable[[bytes], object]:
+    """Give orjson, which the extra `fast` brings, or the standard library."""
+    try:
+        import orjson  # noqa: PLC0415 - it may not be there
+    except ImportError:
+        return _standard
+    return orjson.loads
+
+
+_quick: Final = _quickest()

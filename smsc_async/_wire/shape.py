@@ -1,0 +1,120 @@
+"""
+How a reply is laid out in the gateway's four formats, as data.
+
+The vendor gives each reply four times: as lines of ``name = value`` (``fmt=0``), as lines of values (1), as XML (2) and
+as JSON (3). They hold the same fields in the same order, so one description serves all four, and the code that reads
+them repeats no field name.
+"""
+
+from __future__ import annotations
+
+import enum
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+
+if TYPE_CHECKING:
+    from typing import Self
+
+__all__ = ["Field", "Holds", "Layout", "ReplyFormat", "Shape"]
+
+
+class ReplyFormat(enum.IntEnum):
+    """In which form the gateway answers (``fmt``); the values that come out are the same."""
+
+    TEXT = 0
+    CSV = 1
+    XML = 2
+    JSON = 3
+
+
+class Holds(enum.Enum):
+    """What a field may hold, as far as the separators of the formats 0 and 1 are concerned: a pattern."""
+
+    INTEGER = r"-?\d{1,18}"
+    MONEY = r"-?\d{1,18}(?:\.\d{1,18})?"
+    PHONE = r"\+?\d{1,20}"
+    PHONES = r"[+\d, ]*"  # several, with commas between them
+    WORD = r"[A-Za-z]{1,16}"
+    PLAIN = r"[^,\r\n]*"  # anything without a comma: dates
+    TEXT = r".*"  # anything on the line, commas too
+
+
+class Layout(enum.Enum):
+    """What a reply is as a whole."""
+
+    RECORD = "one record"
+    LIST = "a list of records"
+    OK = "the word OK"
+    FILE = "a file"
+    ANY = "whatever comes"  # for endpoints that are not described yet
+
+
+@attrs.frozen(eq=False)
+class Field:
+    """
+    One field of a record.
+
+    Args:
+        wire: The gateway's name for it.
+        holds: What may stand in it.
+        attribute: Our name for it, where it differs.
+        optional: Whether the gateway may leave it out.
+        heads: The field whose first item it is: the CSV form gives only that one.
+    """
+
+    wire: str
+    holds: Holds = Holds.PLAIN
+    attribute: str = attrs.field(default="", kw_only=True)
+    optional: bool = attrs.field(default=False, kw_only=True)
+    heads: str = attrs.field(default="", kw_only=True)
+
+    @property
+    def name(self) -> str:
+        """Our name for it."""
+        return self.attribute or self.wire
+
+
+@attrs.frozen(kw_only=True, eq=False, slots=False)
+class Shape:
+    """
+    One reply in all four formats. Made by `record`, `list_of`, or as one of `OK`, `FILE` and `ANY`.
+
+    Args:
+        layout: What the reply is as a whole.
+        fields: A record's fields, in the documented order.
+        root: The XML tag around everything.
+        item: The XML tag around each record of a list.
+        bare: Whether the text forms give values without names, optional ones in an order that nobody documents.
+    """
+
+    layout: Layout
+    fields: tuple[Field, ...] = ()
+    root: str = ""
+    item: str = ""
+    bare: bool = False
+
+    OK: ClassVar[Shape]
+    FILE: ClassVar[Shape]
+    ANY: ClassVar[Shape]
+
+    @classmethod
+    def record(cls, root: str, *fields: Field, bare: bool = False) -> Self:
+        """Describe a reply of one record."""
+        return cls(layout=Layout.RECORD, fields=fields, root=root, bare=bare)
+
+    @classmethod
+    def list_of(cls, root: str, item: str, *fields: Field) -> Self:
+        """Describe a reply of any number of records."""
+        return cls(layout=Layout.LIST, fields=fields, root=root, item=item)
+
+    @cached_property
+    def by_wire(self) -> dict[str, Field]:
+        """The fields by the gateway's names."""
+        return {field.wire: field for field in self.fields}
+
+
+Shape.OK = Shape(layout=Layout.OK)
+Shape.FILE = Shape(layout=Layout.FILE)
+Shape.ANY = Shape(layout=Layout.ANY)

@@ -1,0 +1,323 @@
+"""
+What can go wrong, as a tree; every class says whose move it is.
+
+::
+
+    SmscError
+    ├── InvalidArgument                  the caller's: fix the argument, nothing was sent
+    │   └── InvalidArgumentType          (also a TypeError)
+    ├── GatewayError                     the gateway's answer: a refusal with a number
+    │   ├── InvalidParameters            1
+    │   ├── AuthenticationFailed         2
+    │   ├── InsufficientFunds            3
+    │   ├── AddressBlocked               4
+    │   ├── InvalidDate                  5 when sending
+    │   ├── RecipientBlacklisted         5 when asking for a confirmation number
+    │   ├── TaskNotFound                 5 when downloading
+    │   ├── MessageForbidden             6 when sending
+    │   ├── CostUnavailable              6 when asking for a confirmation number
+    │   ├── InvalidPhone                 7
+    │   ├── Undeliverable                8
+    │   ├── TooManyRequests              9, of two kinds
+    │   └── WrongCaptcha                 10
+    ├── TransportError                   the network's: the call may be made again
+    │   ├── NotSent                      nothing left this machine
+    │   ├── NoReply                      a call that changes nothing got no answer
+    │   ├── UnexpectedRedirect           something answered in the gateway's place
+    │   └── IncompleteDownload           a file ended before its end
+    ├── OutcomeUnknown                   look before you repeat: money may be gone
+    ├── ReplyError                       an answer that nobody can read
+    ├── TaskNotReady, TaskFailed         a download's task is not done, or never will be
+    ├── WaitTooLong                      the limits hold the call for longer than it may wait
+    ├── AccountLocked                    asking again now would lock the address out
+    ├── SessionClosed                    the session was closed before the call was sent
+    └── GuardUnavailable                 the guard cannot say yes, so nothing was sent
+
+`OutcomeUnknown` stands beside `TransportError` on purpose: who repeats on `TransportError` must not buy twice.
+Fields are positional, so that every error survives ``pickle``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+import attrs
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+__all__ = [
+    "AccountLocked",
+    "AddressBlocked",
+    "AuthenticationFailed",
+    "CostUnavailable",
+    "GatewayError",
+    "GuardUnavailable",
+    "IncompleteDownload",
+    "InsufficientFunds",
+    "InvalidArgument",
+    "InvalidArgumentType",
+    "InvalidDate",
+    "InvalidParameters",
+    "InvalidPhone",
+    "MessageForbidden",
+    "NoReply",
+    "NotSent",
+    "OutcomeUnknown",
+    "RecipientBlacklisted",
+    "ReplyError",
+    "SessionClosed",
+    "SmscError",
+    "TaskFailed",
+    "TaskNotFound",
+    "TaskNotReady",
+    "TooManyRequests",
+    "TransportError",
+    "Undeliverable",
+    "UnexpectedRedirect",
+    "WaitTooLong",
+    "WrongCaptcha",
+]
+
+_error: Final = attrs.define(auto_exc=True, slots=False, eq=False)
+
+
+@_error
+class SmscError(Exception):
+    """Whatever this package raises on purpose."""
+
+
+@_error
+class InvalidArgument(SmscError, ValueError):
+    """An argument cannot be sent; nothing was. *problem* says what to do."""
+
+    name: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.problem}"
+
+
+@_error
+class InvalidArgumentType(InvalidArgument, TypeError):
+    """An argument is of a type that cannot be sent; nothing was."""
+
+
+@_error
+class GatewayError(SmscError):
+    """
+    The gateway refused, with a number; it did not carry the call out.
+
+    The same number means different things at different endpoints: each endpoint maps its numbers to a subclass.
+    A number that the vendor does not list comes as `GatewayError` itself.
+    """
+
+    code: int
+    detail: str  # the gateway's own words, shortened, phones masked
+    endpoint: str
+
+    def __str__(self) -> str:
+        return f"{self.endpoint}: {_meaning(type(self))} (error {self.code}: {self.detail})"
+
+
+@_error
+class InvalidParameters(GatewayError):
+    """The gateway does not accept the parameters."""
+
+
+@_error
+class AuthenticationFailed(GatewayError):
+    """Wrong login, password or API key, or this IP address is not on the account's list of allowed ones."""
+
+
+@_error
+class InsufficientFunds(GatewayError):
+    """The balance does not cover the call."""
+
+
+@_error
+class AddressBlocked(GatewayError):
+    """The gateway has blocked this IP address for a while; asking again prolongs it."""
+
+
+@_error
+class InvalidDate(GatewayError):
+    """The gateway does not accept the date."""
+
+
+@_error
+class RecipientBlacklisted(GatewayError):
+    """The subscriber's phone is on the account's black list."""
+
+
+@_error
+class TaskNotFound(GatewayError):
+    """There is no such task, or its file is not there."""
+
+
+@_error
+class MessageForbidden(GatewayError):
+    """The text or the sender's name is not allowed."""
+
+
+@_error
+class CostUnavailable(GatewayError):
+    """The account's settings (allowed numbers, hours of sending) leave the service without a price."""
+
+
+@_error
+class InvalidPhone(GatewayError):
+    """The phone number has a wrong form."""
+
+
+@_error
+class Undeliverable(GatewayError):
+    """The message cannot be delivered to that phone."""
+
+
+@_error
+class TooManyRequests(GatewayError):
+    """
+    The gateway has had too many requests; the guard did not know of all of them.
+
+    Other software uses the account, or the gateway takes for identical what we do not.
+    """
+
+    kind: Literal["duplicate", "concurrency"] = "duplicate"
+
+
+@_error
+class WrongCaptcha(GatewayError):
+    """The code from the picture is wrong."""
+
+
+@_error
+class TransportError(SmscError):
+    """The network failed, in a way that allows to make the call again."""
+
+    endpoint: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.endpoint}: {_meaning(type(self))} ({self.reason})"
+
+
+@_error
+class NotSent(TransportError):
+    """Nothing of the request left this machine."""
+
+
+@_error
+class NoReply(TransportError):
+    """No usable answer came to a call that changes nothing or may be repeated."""
+
+
+@_error
+class UnexpectedRedirect(TransportError):
+    """A redirect came back, which the gateway never sends; it was not followed."""
+
+
+@_error
+class IncompleteDownload(TransportError):
+    """The file ended before its end; nothing was kept."""
+
+
+@_error
+class OutcomeUnknown(SmscError):
+    """
+    The call may have been carried out; look before you repeat it.
+
+    It was not repeated, because it pays, allots or sends. *reference* is what to look for: the phone of a rent.
+    """
+
+    endpoint: str
+    reference: str | None = None
+    reason: str = "no answer"
+
+    def __str__(self) -> str:
+        return f"{self.endpoint}: {self.reason}; it may have been carried out, so look before you repeat it"
+
+
+@_error
+class ReplyError(SmscError):
+    """The gateway, or something in its place, answered what nobody can read."""
+
+    endpoint: str
+    problem: str
+    excerpt: str = ""  # bounded, without secrets, phones masked
+
+    def __str__(self) -> str:
+        shown = f"; it begins: {self.excerpt}" if self.excerpt else ""
+        return f"{self.endpoint}: unreadable answer: {self.problem}{shown}"
+
+
+@_error
+class TaskNotReady(SmscError):
+    """The task's file does not exist yet."""
+
+    task_id: int
+    status: str
+
+    def __str__(self) -> str:
+        return f"task {self.task_id} is not done ({self.status}): await downloads.wait({self.task_id}) first"
+
+
+@_error
+class TaskFailed(SmscError):
+    """The task was cancelled or failed; there will be no file."""
+
+    task_id: int
+    status: str
+
+    def __str__(self) -> str:
+        return f"task {self.task_id} will give no file: {self.status}"
+
+
+@_error
+class WaitTooLong(SmscError):
+    """The call would wait longer than it may; nothing was sent."""
+
+    wait: float  # seconds from the refusal until it could start, at the least
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the call could start in {self.wait:.1f} s at the earliest ({self.reason}), longer than it may wait"
+
+
+@_error
+class AccountLocked(SmscError):
+    """
+    The account asks nothing for now, because one more refusal could lock the address out; nothing was sent.
+
+    Source: https://smscentre.com/faq/99 (five authorisation errors block the address for 30 minutes)
+    """
+
+    retry_at: datetime  # aware; from then on one call at a time is let through
+    reason: str
+
+    def __str__(self) -> str:
+        return f"no calls until {self.retry_at:%H:%M:%S %Z}: {self.reason}"
+
+
+@_error
+class SessionClosed(SmscError):
+    """The session was closed; this call was not sent."""
+
+    def __str__(self) -> str:
+        return "the session is closed; this call was not sent"
+
+
+@_error
+class GuardUnavailable(SmscError):
+    """The guard cannot be asked, so nothing was sent."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the guard cannot be asked, so nothing was sent: {self.reason}"
+
+
+def _meaning(kind: type[SmscError]) -> str:
+    """Give the first sentence of the class's docstring, as part of a message."""
+    sentence = " ".join((kind.__doc__ or kind.__name__).split("\n\n")[0].split()).rstrip(".")
+    return sentence[0].lower() + sentence[1:] if sentence[1:2].islower() else sentence

@@ -1,0 +1,84 @@
+"""What an observer is told: frozen events, without secrets, phones masked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import attrs
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+__all__ = ["Attempt", "Event", "Failed", "OutcomeLost", "Refused", "Repeating", "Replied", "Waiting"]
+
+
+@attrs.frozen
+class Waiting:
+    """The guard holds a call."""
+
+    endpoint: str
+    reason: str
+    seconds: float  # at the least
+    until: datetime  # aware; the expected moment
+
+
+@attrs.frozen
+class Attempt:
+    """A call is about to be sent."""
+
+    endpoint: str
+    number: int  # from 1
+    host: str
+
+
+@attrs.frozen
+class Replied:
+    """A whole answer was read."""
+
+    endpoint: str
+    number: int
+    status: int
+    seconds: float  # of the exchange, without any waiting
+    size: int  # bytes of the body; 0 for a file, which comes later
+
+
+@attrs.frozen
+class Refused:
+    """The gateway answered with an error number."""
+
+    endpoint: str
+    number: int
+    code: int
+    detail: str
+
+
+@attrs.frozen
+class Failed:
+    """An attempt ended without a usable answer."""
+
+    endpoint: str
+    number: int
+    reason: str
+    sent: bool  # whether the gateway may have got it
+
+
+@attrs.frozen
+class Repeating:
+    """A call will be repeated."""
+
+    endpoint: str
+    number: int  # of the attempt to come
+    seconds: float  # the pause before it
+    reason: str
+
+
+@attrs.frozen
+class OutcomeLost:
+    """Nobody knows whether a call that pays, allots or sends was carried out; also told when it was cancelled."""
+
+    endpoint: str
+    reference: str | None  # masked
+    reason: str
+
+
+Event: TypeAlias = Waiting | Attempt | Replied | Refused | Failed | Repeating | OutcomeLost

@@ -1,0 +1,86 @@
+"""
+Stops asking before the gateway locks the address out, and lets one probe through afterwards. Pure.
+
+Source: https://smscentre.com/faq/99 - five authorisation errors within 30 minutes block the address for 30 minutes;
+asking while blocked prolongs it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from smsc_async.guard._bucket import FOREVER, Reason, Rule, TokenBucket
+
+if TYPE_CHECKING:
+    from smsc_async.guard._policy import Policy
+
+__all__ = ["Breaker", "Strikes"]
+
+FIRST_PAUSE: Final = 600.0  # seconds; design section 6: one probe after 10 minutes ...
+NEXT_PAUSE: Final = 1800.0  # ... and then after 30: as long as the gateway's own block
+STRIKE_MEMORY: Final = 1800.0  # the gateway counts authorisation errors over 30 minutes
+MAX_STRIKES: Final = 4  # one less than what blocks the address
+
+_PROBATION: Final = Rule("", Reason.PROBATION, 1, rests=False)
+_PROVEN: Final = Rule("", Reason.PROBATION, 1_000_000, rests=False)  # more than a process has calls
+
+
+class Breaker:
+    """The state of one set of credentials, or of one gateway as this address sees it."""
+
+    __slots__ = ("bucket", "failures", "locked_until", "reason")
+
+    def __init__(self, *, proven: bool) -> None:
+        self.bucket = TokenBucket(b"", _PROVEN if proven else _PROBATION, 0.0, [])
+        self.failures = 0  # pauses in a row
+        self.locked_until = -FOREVER
+        self.reason = ""
+
+    @property
+    def proven(self) -> bool:
+        """Tell whether calls may run side by side."""
+        return self.bucket.rule is _PROVEN
+
+    def trip(self, now: float, reason: str) -> None:
+        """Lock until a probe may be tried."""
+        if now < self.locked_until:
+            return  # another call of the same burst has tripped it already
+        pause = NEXT_PAUSE if self.failures else FIRST_PAUSE
+        self.failures += 1
+        self.lock(now + pause, reason)
+
+    def lock(self, until: float, reason: str) -> None:
+        """Lock until *until*; then one call at a time."""
+        self.locked_until = max(self.locked_until, until)
+        self.reason = reason
+        self.bucket.rule = _PROBATION
+
+    def prove(self, policy: Policy, now: float) -> None:
+        """Let all calls through again: the gateway has accepted one."""
+        if now < self.locked_until:
+            return  # the answer to a call from before the lock proves nothing
+        self.failures = 0
+        if not self.proven:
+            self.bucket.rule = _PROVEN
+            policy.drain(self.bucket, now)
+
+
+class Strikes:
+    """Authorisation errors that the gateway has counted against this address, whatever account they came from."""
+
+    __slots__ = ("_moments",)
+
+    def __init__(self) -> None:
+        self._moments: deque[float] = deque(maxlen=MAX_STRIKES)
+
+    def add(self, now: float) -> float:
+        """Count one more; give the moment until which to stop, or *now*."""
+        self._moments.append(now)
+        if len(self._moments) == MAX_STRIKES and now - self._moments[0] < STRIKE_MEMORY:
+            return self._moments[0] + STRIKE_MEMORY
+        return now
+
+    def idle(self, now: float) -> bool:
+        """Tell whether nothing is left to remember."""
+        return not self._moments or now - self._moments[-1] >= STRIKE_MEMORY

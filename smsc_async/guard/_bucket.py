@@ -1,0 +1,184 @@
+"""
+One limit's tokens: how many are out, when each comes home, and who waits for one.
+
+A token is *reserved* for the first in line while that call still lacks something else, *out* from just before the
+request may leave, and then *resting* until its moment of coming home. Pure: moments come in as arguments.
+"""
+
+from __future__ import annotations
+
+import enum
+import heapq
+from bisect import insort
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+if TYPE_CHECKING:
+    from smsc_async.guard._policy import Ticket
+
+__all__ = ["FOREVER", "Reason", "Recovery", "Rule", "TokenBucket"]
+
+FOREVER: Final = float("inf")
+
+
+class Reason(enum.Enum):
+    """What a waiting call waits for."""
+
+    IDENTICAL = "identical requests"  # the limit on requests that the gateway calls identical
+    ACTION = "requests of this action"  # the limit on any request of an action
+    SUBJECT = "an earlier paid call on the same phone"
+    DOWNLOADS = "downloads in progress"  # they may hold only a few slots
+    PROBATION = "credentials not accepted yet"  # one call at a time
+    SLOTS = "requests in flight"  # the fifteenth would be refused
+
+
+@attrs.frozen(eq=False)
+class Rule:
+    """
+    What a bucket holds its calls to; shared by all buckets of an endpoint's limit.
+
+    Args:
+        endpoint: Whose limit it is.
+        reason: What a call waits for when no token is free.
+        n: The number of tokens.
+        rests: Whether a token rests for the gateway's minute after the reply, or is home at once.
+    """
+
+    endpoint: str
+    reason: Reason
+    n: int
+    rests: bool = True
+
+
+class Recovery:
+    """
+    A bucket's capacity after the gateway refused: nothing until a moment, little after it, and a token more a window.
+    """
+
+    __slots__ = ("base", "blocked_until", "rises_from", "strikes")
+
+    def __init__(self, blocked_until: float, base: int, rises_from: float) -> None:
+        self.blocked_until = blocked_until
+        self.base = base
+        self.rises_from = rises_from  # FOREVER until the probe has come back good
+        self.strikes = 1
+
+    def capacity(self, now: float, window: float) -> int:
+        """Give how many tokens there are at *now*, not counting the bucket's own limit."""
+        if now < self.blocked_until:
+            return 0
+        if now < self.rises_from:
+            return self.base
+        return self.base + self._steps(now, window)
+
+    def next_rise(self, now: float, window: float) -> float:
+        """Give the next moment after *now* at which the capacity grows by itself."""
+        if now < self.blocked_until:
+            return self.blocked_until
+        if self.rises_from == FOREVER:
+            return FOREVER
+        return self.rises_from + (self._steps(now, window) + 1) * window
+
+    def _steps(self, now: float, window: float) -> int:
+        # The nudge keeps a step from being missed at its own moment by a rounding of the division.
+        return max(int((now - self.rises_from) / window + 1e-9), 0)
+
+
+class TokenBucket:
+    """The tokens of one rule and key."""
+
+    __slots__ = ("alarm", "homes", "key", "line", "out", "recovery", "reserved", "rule", "waiting", "window")
+
+    def __init__(self, key: bytes, rule: Rule, window: float, homes: list[float]) -> None:
+        self.key = key
+        self.rule = rule
+        self.window = window  # the time a token rests, margin included; also the step of a recovery
+        self.homes = homes  # sorted: when each resting token comes home
+        self.out = 0
+        self.reserved = 0
+        self.recovery: Recovery | None = None
+        self.line: list[tuple[int, Ticket]] = []  # a heap by ticket number; tickets that left are skipped
+        self.waiting = 0  # live tickets in the line
+        self.alarm = FOREVER  # the moment at which the policy will look at the line again
+
+    def free(self, now: float) -> int:
+        """Give the number of tokens that a call may take at *now*; below one is none."""
+        homes = self.homes
+        while homes and homes[0] <= now:
+            del homes[0]
+        return self.capacity(now) - self.out - self.reserved - len(homes)
+
+    def capacity(self, now: float) -> int:
+        """Give the number of tokens at *now*, those that are out included."""
+        recovery = self.recovery
+        if recovery is None:
+            return self.rule.n
+        capacity = recovery.capacity(now, self.window)
+        if capacity < self.rule.n:
+            return capacity
+        self.recovery = None
+        return self.rule.n
+
+    def rest_until(self, home: float) -> None:
+        """Note that a token which was out comes home at *home*."""
+        insort(self.homes, home)
+
+    def enter(self, ticket: Ticket) -> None:
+        """Put *ticket* in line by its number."""
+        heapq.heappush(self.line, (ticket.number, ticket))
+        self.waiting += 1
+
+    def call_next(self) -> Ticket | None:
+        """Take the first live ticket out of the line."""
+        line = self.line
+        while line:
+            ticket = heapq.heappop(line)[1]
+            if ticket.place is self:
+                self.waiting -= 1
+                return ticket
+        return None
+
+    def leave(self, ticket: Ticket) -> None:
+        """Forget a *ticket* in line; its entry is skipped later, and swept when most entries are such."""
+        ticket.place = None
+        self.waiting -= 1
+        if len(self.line) > 2 * self.waiting + 8:
+            self.line = [entry for entry in self.line if entry[1].place is self]
+            heapq.heapify(self.line)
+
+    def next_change(self, now: float) -> float:
+        """Give the next moment after *now* at which a token comes by itself, or FOREVER."""
+        home = self.homes[0] if self.homes else FOREVER
+        return home if self.recovery is None else min(home, self.recovery.next_rise(now, self.window))
+
+    def earliest(self, now: float, ahead: int) -> tuple[float, bool]:
+        """
+        Give a lower bound of the moment at which a call with *ahead* calls before it may take a token.
+
+        Those before it are taken to be sent, and to be answered at once. The second value says whether the bound
+        grows while a call in flight stays unanswered.
+        """
+        rest = self.window if self.rule.rests else 0.0
+        busy = self.out + self.reserved
+        moments = [now] * max(self.free(now), 0) + self.homes
+        # A token that is out now comes home a rest after now at the earliest.
+        moments += [now + rest] * busy
+        moments.sort()
+        n = max(self.capacity(now), 1)
+        moments = moments[-n:]  # more may be out than there are tokens, after these were made fewer
+        turn, place = divmod(ahead, len(moments) or 1)
+        moment = (moments[place] if moments else now) + turn * rest
+        if self.recovery is not None:
+            moment = max(moment, self.recovery.blocked_until)
+        return moment, busy > 0 and rest > 0.0 and place >= len(moments) - busy
+
+    def idle(self) -> bool:
+        """Tell whether no call is in flight, on its way or in line."""
+        return not (self.out or self.reserved or self.waiting)
+
+    def forgettable_at(self, now: float) -> float:
+        """Give the moment from which on forgetting an idle bucket forgets nothing."""
+        home = self.homes[-1] if self.homes else now
+        # A probe matters only as long as calls keep coming: a quiet window after the pause ends the matter.
+        return home if self.recovery is None else max(home, self.recovery.blocked_until + self.window)

@@ -1,0 +1,340 @@
+"""The guard of one process: the policy under a lock, shared by all sessions, event loops and threads."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections import deque
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from smsc_async._loops import Loop, current_loop
+from smsc_async.clock import SYSTEM_CLOCK
+from smsc_async.errors import AccountLocked, InvalidArgument, InvalidArgumentType, WaitTooLong
+from smsc_async.guard._bucket import FOREVER
+from smsc_async.guard._parking import Room, Seat
+from smsc_async.guard._policy import Lease, Locked, Outcome, Policy, Settings, Ticket
+from smsc_async.guard.usage import AccountUsage, Wait, usage_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from smsc_async.clock import Clock
+    from smsc_async.guard._policy import Demand, TooLong
+
+__all__ = ["LocalGuard"]
+
+MAX_CONCURRENCY: Final = 14  # the vendor: the fifteenth request in flight under one login is error 9
+STRICT_WINDOW: Final = 60.0  # the vendor: "within a minute"
+STRICT_MARGIN: Final = 1.5  # reliability: clock rates 0.06 s, the gateway's rounding 1 s, its book-keeping 0.25 s
+
+_guards: weakref.WeakSet[LocalGuard] = weakref.WeakSet()
+
+
+class LocalGuard:
+    """
+    Keeps every account of this process inside the gateway's limits.
+
+    Sessions of the same account share the tokens and slots whatever event loop or thread they run in.
+
+    Args:
+        window: The gateway's minute, in seconds. A smaller one is for tests.
+        margin: Seconds added to each token's rest: clock rates, the gateway's rounding, its book-keeping.
+        lateness: Seconds after which a request that we gave up cannot be counted by the gateway any more.
+        max_concurrency: Requests of one account in flight, 1 to 14.
+        max_downloads: How many of them may be downloads, so that slow files starve nothing.
+        limits: Lower limits by the name of the endpoint, such as ``{"numbers.available": 1}``.
+        identical: What the limits on identical requests count together: equal requests, or (stricter than the vendor
+            says) all requests of the action.
+        clock: What drives every wait.
+
+    Raises:
+        InvalidArgument: A number is out of range; it is a `ValueError`.
+    """
+
+    def __init__(  # noqa: PLR0913 - all have defaults, and all are the gateway's numbers
+        self,
+        *,
+        window: float = STRICT_WINDOW,
+        margin: float = STRICT_MARGIN,
+        lateness: float = 5.0,
+        max_concurrency: int = MAX_CONCURRENCY,
+        max_downloads: int = 4,
+        limits: Mapping[str, int] | None = None,
+        identical: Literal["request", "action"] = "request",
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        _check_seconds("window", window, zero=False)
+        _check_seconds("margin", margin)
+        _check_seconds("lateness", lateness)
+        _check_count("max_concurrency", max_concurrency, MAX_CONCURRENCY)
+        _check_count("max_downloads", max_downloads, MAX_CONCURRENCY)
+        for endpoint, n in (limits or {}).items():
+            _check_count(f"limits[{endpoint!r}]", n)
+        if identical not in ("request", "action"):
+            raise InvalidArgument("identical", "use 'request' or 'action'")
+        self.window = float(window)
+        self.margin = float(margin)
+        self.lateness = float(lateness)
+        self.max_concurrency = max_concurrency
+        self.max_downloads = max_downloads
+        self.limits = dict(limits or {})
+        self.identical = identical
+        self.clock = clock
+        self._policy = Policy(
+            Settings(window=self.window, margin=self.margin, lateness=self.lateness, max_concurrency=max_concurrency)
+        )
+        self._lock = threading.Lock()
+        self._returns: deque[tuple[Lease, Outcome, float]] = deque()
+        self._rooms: dict[Loop, Room] = {}
+        _guards.add(self)
+
+    @property
+    def strict(self) -> bool:
+        """Tell whether the gateway's limits hold for certain: no number is smaller than what they need."""
+        return self.window >= STRICT_WINDOW and self.margin >= STRICT_MARGIN
+
+    def __repr__(self) -> str:
+        """Show the numbers, and whether they are strict."""
+        strict = "" if self.strict else ", not strict: for tests only"
+        return (
+            f"<LocalGuard window={self.window:g} s margin={self.margin:g} s lateness={self.lateness:g} s "
+            f"max_concurrency={self.max_concurrency}{strict}>"
+        )
+
+    # ---------------------------------------------------------------- asking
+
+    async def acquire(
+        self, demand: Demand, *, deadline: float = FOREVER, on_wait: Callable[[Wait], None] | None = None
+    ) -> Lease:
+        """
+        Return when the call may be sent; whoever gets a lease must `finish` it.
+
+        Args:
+            demand: What the call needs.
+            deadline: The clock's moment by which it must have started.
+            on_wait: Called once if the call has to wait, with a way to call the wait off.
+
+        Raises:
+            WaitTooLong: It cannot start by *deadline*.
+            AccountLocked: Asking could lock the address out.
+        """
+        with self._lock:
+            answer = self._policy.ask(demand, self.clock.now(), deadline)
+            calls = self._calls()
+        self._after(calls)
+        if type(answer) is Lease:
+            return answer
+        if type(answer) is not Ticket:
+            raise self._error(answer)  # type: ignore[arg-type]
+        return await self._wait(answer, on_wait)
+
+    def finish(self, lease: Lease, outcome: Outcome) -> None:
+        """
+        Give the call's tokens and slot back; at once, and safe to call from a finaliser that interrupts this guard.
+        """
+        self._returns.append((lease, outcome, self.clock.now()))
+        self._take_returns()
+
+    def prove(self, lease: Lease) -> None:
+        """Note that the gateway has accepted the credentials of a call that is still going on."""
+        if lease.credential.proven and lease.gateway.breaker.proven:
+            return
+        with self._lock:
+            self._policy.prove(lease, self.clock.now())
+            calls = self._calls()
+        self._after(calls)
+
+    def usage(self, account: str) -> AccountUsage:
+        """Give a snapshot of the account's tokens and slots."""
+        with self._lock:
+            self._policy.tick(self.clock.now())
+            usage = usage_of(self._policy, account, self.clock.now())
+            calls = self._calls()
+        self._after(calls)
+        return usage
+
+    # ---------------------------------------------------------------- waiting
+
+    async def _wait(self, ticket: Ticket, on_wait: Callable[[Wait], None] | None) -> Lease:
+        loop = current_loop()
+        seat = ticket.seat = Seat(loop)
+        room = self._rooms.setdefault(loop, Room(loop))
+        room.seats[seat] = ticket
+        called_off: list[BaseException] = []
+        try:
+            if on_wait is not None and ticket.verdict is None:
+
+                def call_off(error: BaseException) -> None:
+                    called_off.append(error)
+                    if not loop.call_soon(seat.wake):
+                        self._bury(loop)
+
+                with self._lock:
+                    now = self.clock.now()
+                    seconds = max(self._policy.expected(ticket, now) - now, 0.0)
+                    reason = ticket.reason
+                on_wait(Wait(reason, seconds, call_off))
+            while ticket.verdict is None and not called_off:
+                if room.keeper is None or room.keeper is seat:
+                    await self._keep_time(room, seat, ticket)
+                else:
+                    await seat.park()
+            if called_off:
+                raise called_off[0]
+            verdict = ticket.verdict
+            if type(verdict) is Lease:
+                ticket.verdict = None  # from here on it is the caller's to give back
+                return verdict
+            raise self._error(verdict)  # type: ignore[arg-type]
+        finally:
+            self._stand_up(room, seat, ticket)
+
+    async def _keep_time(self, room: Room, seat: Seat, ticket: Ticket) -> None:
+        room.keeper = seat
+        with self._lock:
+            self._policy.tick(self.clock.now())
+            room.until = self._policy.next_alarm()
+            calls = self._calls()
+        self._after(calls)
+        if ticket.verdict is None:
+            await seat.keep_time(self.clock, room.until)
+
+    def _stand_up(self, room: Room, seat: Seat, ticket: Ticket) -> None:
+        """Leave the room, whatever ended the wait; pass on the time-keeping, and what was granted meanwhile."""
+        room.seats.pop(seat, None)
+        if room.keeper is seat:
+            room.keeper = None
+        if room.keeper is None:  # or this seat had been woken to keep it, and leaves instead
+            room.until = -FOREVER
+            room.pass_on()
+        if not room.seats and self._rooms.get(room.loop) is room:
+            del self._rooms[room.loop]
+        if type(ticket.verdict) is Lease:
+            self.finish(ticket.verdict, Outcome.UNSENT)
+        elif ticket.place is not None:
+            with self._lock:
+                # Between the check and the lock another thread may have let it go.
+                if type(ticket.verdict) is Lease:
+                    self._policy.finish(ticket.verdict, Outcome.UNSENT, self.clock.now())
+                else:
+                    self._policy.leave(ticket, self.clock.now())
+                calls = self._calls()
+            self._after(calls)
+
+    # ---------------------------------------------------------------- waking
+
+    def _calls(self) -> list[tuple[Loop, Callable[[], object]]] | None:
+        """Collect, under the lock, whom to wake after it."""
+        policy = self._policy
+        if not policy.settled and not self._rooms:
+            return None
+        calls: list[tuple[Loop, Callable[[], object]]] = []
+        if policy.settled:
+            settled, policy.settled = policy.settled, []
+            calls = [(ticket.seat.loop, ticket.seat.wake) for ticket in settled if ticket.seat is not None]
+        if self._rooms:
+            alarm = policy.next_alarm()
+            for room in list(self._rooms.values()):
+                if alarm < room.until:
+                    room.until = alarm
+                    calls.append((room.loop, room.poke))
+        return calls
+
+    def _after(self, calls: list[tuple[Loop, Callable[[], object]]] | None) -> None:
+        """Wake, without the lock; then see to what finalisers gave back meanwhile."""
+        if calls:
+            here = current_loop_or_none()
+            for loop, wake in calls:
+                if loop is here or loop == here:
+                    wake()
+                elif not loop.call_soon(wake):
+                    self._bury(loop)
+        if self._returns:
+            self._take_returns()
+
+    def _take_returns(self) -> None:
+        # Whoever holds the lock looks again after releasing it, so nothing is left lying, and nobody blocks here:
+        # the holder may be this very thread, interrupted by a finaliser.
+        while self._returns and self._lock.acquire(blocking=False):
+            try:
+                while self._returns:
+                    self._policy.finish(*self._returns.popleft())
+                calls = self._calls()
+            finally:
+                self._lock.release()
+            self._after(calls)
+
+    def _bury(self, loop: Loop) -> None:
+        """Drop the waiting calls of an event loop that is gone, and give back what they were granted."""
+        room = self._rooms.pop(loop, None)
+        if room is None:
+            return
+        with self._lock:
+            now = self.clock.now()
+            for ticket in room.seats.values():
+                if type(ticket.verdict) is Lease:
+                    self._policy.finish(ticket.verdict, Outcome.UNSENT, now)
+                    ticket.verdict = None
+                else:
+                    self._policy.leave(ticket, now)
+            calls = self._calls()
+        self._after(calls)
+
+    def _error(self, refusal: Locked | TooLong) -> AccountLocked | WaitTooLong:
+        left = (refusal.until if isinstance(refusal, Locked) else refusal.moment) - self.clock.now()
+        if isinstance(refusal, Locked):
+            return AccountLocked(self.clock.date() + timedelta(seconds=left), refusal.reason)
+        return WaitTooLong(max(left, 0.0), refusal.reason.value)
+
+    # ---------------------------------------------------------------- fork
+
+    def _before_fork(self) -> None:
+        self._lock.acquire()
+
+    def _after_fork_in_parent(self) -> None:
+        self._lock.release()
+
+    def _after_fork_in_child(self) -> None:
+        self._lock = threading.Lock()
+        self._rooms.clear()
+        self._returns.clear()
+        self._policy.after_fork(self.clock.now())
+
+
+def current_loop_or_none() -> Loop | None:
+    """Give the running event loop, if any: a finaliser may run where there is none."""
+    try:
+        return current_loop()
+    except RuntimeError:
+        return None
+
+
+def _check_seconds(name: str, value: Any, *, zero: bool = True) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidArgumentType(name, f"give seconds as a number, not {type(value).__name__}")
+    if not (0 <= value < FOREVER) or (value == 0 and not zero):
+        raise InvalidArgument(name, f"give a finite number of seconds {'from' if zero else 'above'} 0, not {value}")
+
+
+def _check_count(name: str, value: Any, most: int | None = None) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidArgumentType(name, f"give a whole number, not {type(value).__name__}")
+    if value < 1 or (most is not None and value > most):
+        span = f"from 1 to {most}" if most is not None else "from 1"
+        why = "; the gateway refuses the fifteenth request in flight" if name == "max_concurrency" else ""
+        raise InvalidArgument(name, f"give a whole number {span}, not {value}{why}")
+
+
+def _each_guard(step: str) -> None:
+    for guard in list(_guards):
+        getattr(guard, step)()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=lambda: _each_guard("_before_fork"),
+        after_in_parent=lambda: _each_guard("_after_fork_in_parent"),
+        after_in_child=lambda: _each_guard("_after_fork_in_child"),
+    )

@@ -1,0 +1,155 @@
+"""The control interface for a simulator in another process: ``/control/...``, answered to loopback only."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin, get_type_hints
+
+import attrs
+
+from smsc_async.simulator import effects
+from smsc_async.simulator.asgi import Receive, Scope, Send, read_body, send_reply
+from smsc_async.simulator.disturbance import Effect
+from smsc_async.simulator.faults import Fault
+from smsc_async.simulator.switches import Switches
+from smsc_async.simulator.verdict import Verdict
+
+if TYPE_CHECKING:
+    from smsc_async.simulator.simulator import Simulator
+
+MAX_BODY: Final = 64 * 1024
+
+JSON: Final = [(b"content-type", b"application/json")]
+
+#: What POST /control/faults may name; the arguments are those of the effect.
+EFFECTS: Final[dict[str, Callable[..., Effect]]] = {
+    "delay": effects.Delay,
+    "drop": effects.Drop,
+    "http_status": effects.http_status,
+    "redirect": effects.redirect,
+    "html_page": effects.html_page,
+    "empty_body": effects.empty_body,
+    "plain_refusal": effects.plain_refusal,
+    "garbage": effects.Garbage,
+    "truncate": effects.Truncate,
+    "cut_short": effects.CutShort,
+    "wrong_length": effects.WrongLength,
+    "gzip_bomb": effects.GzipBomb,
+    "echo_credentials": effects.EchoCredentials,
+    "drip": effects.Drip,
+}
+FAULT_OPTIONS: Final = frozenset({"endpoint", "action", "times", "skip", "chance", "name"})
+
+
+class Control:
+    """
+    Tells state and verdict, adds faults, sets switches, resets.
+
+    ====== ===================== ==============================================================================
+    GET    ``/control/verdict``  the judge's findings
+    GET    ``/control/state``    money, numbers, tasks, pending calls
+    POST   ``/control/faults``   ``{"effect": "drop", "with": {"acted": true}, "action": "buy", "times": 1}``
+    POST   ``/control/switches`` ``{"refused_counts": false}``
+    POST   ``/control/foreign``  ``{"endpoint": "receive_phones.php", "params": {"get": "1"}, "times": 2}``
+    POST   ``/control/reset``    forgets log, windows, slots, blocks and faults
+    ====== ===================== ==============================================================================
+    """
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+        self._answers: dict[tuple[str, str], Callable[[Any], object]] = {
+            ("GET", "verdict"): lambda _: _verdict(simulator.verdict()),
+            ("GET", "state"): lambda _: self._state(),
+            ("POST", "faults"): self._add_fault,
+            ("POST", "switches"): self._set_switches,
+            ("POST", "foreign"): self._let_foreign,
+            ("POST", "reset"): self._reset,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one control request."""
+        client: tuple[str, int] | None = scope.get("client")
+        if client is None or not _is_loopback(client[0]):
+            await send_reply(send, 404, JSON, b'{"error":"not found"}')
+            return
+        body = await read_body(receive, MAX_BODY)
+        try:
+            # A body in another encoding of JSON than UTF-8 is nobody's habit; None is a body that was cut or too long.
+            wanted: Any = json.loads(body) if body else {}
+            status, answer = self._answer(scope["method"], scope["path"], wanted)
+        except (ValueError, TypeError, KeyError) as error:
+            status, answer = 400, {"error": f"{type(error).__name__}: {error}"}
+        await send_reply(send, status, JSON, json.dumps(answer, ensure_ascii=False, default=str).encode())
+
+    def _answer(self, method: str, path: str, wanted: Any) -> tuple[int, object]:
+        answer = self._answers.get((method, path.removeprefix("/control/")))
+        return (404, {"error": "not found"}) if answer is None else (200, answer(wanted))
+
+    def _add_fault(self, wanted: Any) -> object:
+        self._simulator.faults.add(_fault(wanted))
+        return {"faults": len(self._simulator.faults)}
+
+    def _set_switches(self, wanted: Any) -> object:
+        self._simulator.switches = with_switches(self._simulator.switches, wanted)
+        return attrs.asdict(self._simulator.switches)
+
+    def _let_foreign(self, wanted: Any) -> object:
+        times = int(wanted.get("times", 1))
+        self._simulator.foreign.request(wanted["endpoint"], wanted.get("params"), times=times)
+        return {"foreign": times}
+
+    def _reset(self, _: Any) -> object:
+        self._simulator.reset()
+        return {"reset": True}
+
+    def _state(self) -> dict[str, object]:
+        simulator = self._simulator
+        login = simulator.account.login
+        now = simulator.moments.now()
+        return {
+            "login": login,
+            "balance": simulator.account.balance,
+            "currency": simulator.account.currency,
+            "available": sorted(simulator.numbers.available),
+            "rented": {phone: rented.auto_renew for phone, rented in simulator.numbers.rented(login).items()},
+            "tasks": {number: task.status(now) for number, task in simulator.downloads.tasks(login).items()},
+            "calls": {phone: call.number for phone, call in simulator.calls.pending(login, now).items()},
+        }
+
+
+def with_switches(switches: Switches, wanted: Mapping[str, Any]) -> Switches:
+    """Set switches by name; a value that the switch does not know is a `ValueError`."""
+    hints = get_type_hints(Switches)
+    for name, value in wanted.items():
+        if name not in hints:
+            raise ValueError(f"no such switch: {name}")
+        allowed = get_args(hints[name]) if get_origin(hints[name]) is Literal else ()
+        if allowed and value not in allowed:
+            raise ValueError(f"{name} is one of {', '.join(map(str, allowed))}")
+        if hints[name] is bool and not isinstance(value, bool):
+            raise ValueError(f"{name} is true or false")
+    return attrs.evolve(switches, **wanted)
+
+
+def _fault(wanted: Mapping[str, Any]) -> Fault:
+    options = {name: value for name, value in wanted.items() if name in FAULT_OPTIONS}
+    unknown = set(wanted) - FAULT_OPTIONS - {"effect", "with"}
+    if unknown:
+        raise ValueError(f"no such option: {', '.join(sorted(unknown))}")
+    return Fault(EFFECTS[wanted["effect"]](**wanted.get("with", {})), **options)
+
+
+def _verdict(verdict: Verdict) -> dict[str, object]:
+    found = attrs.asdict(verdict, recurse=True)
+    for name in ("paid", "repeated"):
+        found[name] = {" ".join(deed): count for deed, count in getattr(verdict, name).items()}
+    return {"ok": verdict.ok, "problems": verdict.problems(), "full_windows": verdict.full_windows, **found}
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False

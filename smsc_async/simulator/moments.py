@@ -1,0 +1,39 @@
+"""The gateway's time: our clock and sleep, the length of its minute, and its own rate."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class Moments:
+    """
+    Where the simulator takes time from.
+
+    The log is written in ``now()`` (true time); what the gateway enforces goes by ``gateway_now(rate)``.
+    """
+
+    clock: Callable[[], float]
+    sleep: Callable[[float], Awaitable[object]]
+    minute: float  # seconds; tests make the minute shorter
+    epoch: datetime  # the wall time at `zero`
+    zero: float
+
+    def now(self) -> float:
+        """Give the true time in seconds."""
+        return self.clock()
+
+    def gateway_now(self, rate: float) -> float:
+        """Give the time by the gateway's own clock, which runs at *rate* against ours."""
+        return self.clock() * rate
+
+    def minutes(self, count: float) -> float:
+        """Give the length of *count* of the gateway's minutes, in seconds."""
+        return count * self.minute
+
+    def wall(self, moment: float) -> str:
+        """Write *moment* as the gateway writes dates: ``DD.MM.YYYY hh:mm:ss``, in the account's time zone."""
+        return (self.epoch + timedelta(seconds=moment - self.zero)).strftime("%d.%m.%Y %H:%M:%S")

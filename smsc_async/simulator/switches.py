@@ -1,0 +1,122 @@
+"""What the vendor leaves open: each doubt is one switch, so that the client can be tested under every reading."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class Switches:
+    """
+    One reading of everything that the vendor's text leaves open.
+
+    The defaults are the likeliest reading, and the harsher one where two are equally likely. Change them in mid-run
+    with ``simulator.switches = attrs.evolve(simulator.switches, ...)``.
+    """
+
+    # Counting ---------------------------------------------------------------------------------------------------------
+
+    refused_counts: bool = True
+    """Whether a request refused with error 9 counts in the window all the same. Not said; counting is the harsher."""
+
+    identical: Literal["exact", "action"] = "exact"
+    """What "identical" compares: every parameter but credentials, fmt and charset; or the action alone. Not said."""
+
+    rounding: Literal["float", "floor", "calendar"] = "float"
+    """A sliding minute, one that compares whole seconds (sixtieths of it), or the minute on the wall. Not said."""
+
+    inclusive: bool = False
+    """Whether a request exactly one minute old still counts (``>=`` where ``>`` is meant). Not said."""
+
+    counted_at: Literal["arrival", "completion"] = "arrival"
+    """When a request enters the window: as it arrives, or when its answer is done. Not said."""
+
+    trailing: float = 0.0
+    """Seconds by which the count of requests in flight falls late after an answer (0.25 is plausible). Not said."""
+
+    clock_rate: float = 1.0
+    """How fast the gateway's clock runs against ours (0.999 to 1.001). Below 1 its minute is longer than ours."""
+
+    separate_hosts: bool = False
+    """Whether each host name (smsc.ua, www2.smsc.ua) has counters of its own. Not said; shared is the harsher."""
+
+    # The account ------------------------------------------------------------------------------------------------------
+
+    block_prolongs: bool = False
+    """Whether requests from a blocked address prolong its block. Not said."""
+
+    md5_password: bool = False
+    """Whether psw may be the lower-case MD5 of the password. Historic libraries did so; today's page is silent."""
+
+    rent_twice: bool = False
+    """Whether a number that the login rents can be bought (and paid) again. Not said; it makes a double buy visible."""
+
+    call_charged: Literal["never", "request", "ring"] = "never"
+    """When `wait_call` takes ``calls.cost`` from the balance. Not said; error 3 exists, so it costs something."""
+
+    repeat_call: Literal["same", "next"] = "same"
+    """Which number a second request for the same subscriber gets within the 15 minutes. Not said."""
+
+    # Lists and files --------------------------------------------------------------------------------------------------
+
+    list_order: Literal["ascending", "descending"] = "ascending"
+    """In which order of ids tasks are listed, and so which end ``cnt`` keeps. Not said."""
+
+    file_by: Literal["name", "file", "either"] = "either"
+    """Whether ``name`` of get_file is the task's name or its file's. The text says the file "with the name name"."""
+
+    csv_charset: Literal["windows-1251", "utf-8", "utf-8-sig", "requested"] = "windows-1251"
+    """The charset of a task's file. Not said."""
+
+    csv_delimiter: str = ";"
+    """The delimiter of a task's file. Not said."""
+
+    csv_header: bool = True
+    """Whether a task's file begins with a line of column names. Not said."""
+
+    csv_length: bool = True
+    """Whether a file comes with Content-Length (else chunked). Not said."""
+
+    # The shape of replies ---------------------------------------------------------------------------------------------
+
+    json_numbers: Literal["documented", "quoted", "bare"] = "documented"
+    """Numbers in JSON as in the vendor's samples (type bare, costs quoted), all quoted, or all bare."""
+
+    decimals: Literal["two", "four", "trimmed"] = "two"
+    """How money is written: 3.80, 3.8000 or 3.8. All three were seen in replies."""
+
+    single_as_object: bool = False
+    """A list of one item comes as that item alone. `status.php` does so; for lists it is not said."""
+
+    omit_optional: bool = False
+    """Fields that have no value, or that a client can do without, are left out. Not said."""
+
+    empty_list: Literal["documented", "empty", "null"] = "documented"
+    """An empty list: ``[]``, ``<list></list>``, no line; an empty body in every format; or ``null`` and ``<list/>``."""
+
+    refusals_as_text: bool = False
+    """Refusals come as ``ERROR = N (...)`` whatever format was asked for. Reported of parameter errors."""
+
+    refusal_texts: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    """Other texts for refusals, by kind (``"duplicate"``, ``"concurrency"`` ...); not all the real ones are known."""
+
+    extra_fields: bool = False
+    """Fields that no document mentions, in JSON and XML."""
+
+    unknown_enums: bool = False
+    """Numbers for type and status that no document lists."""
+
+    misprints: bool = False
+    """JSON as misprinted in the vendor's samples: no comma before info, no quote before the first of all_phones."""
+
+    balance_root: Literal["result", "balance"] = "result"
+    """The XML element around balance and currency when ``cur=1``. That part of the page could not be seen."""
+
+    charset_header: Literal["honest", "upper", "absent", "lying"] = "honest"
+    """What Content-Type says of the charset: the truth, the truth in capitals, nothing, or another one."""
+
+    reply_charset: Literal["requested", "windows-1251", "utf-8", "koi8-r"] = "requested"
+    """The charset replies are really in. The page on these endpoints does not list ``charset`` at all."""
