@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from smsc_async._endpoint import Endpoint
     from smsc_async._privacy import Secret
 
-__all__ = ["Answer", "no_answer", "read_answer", "read_refusal"]
+__all__ = ["Answer", "no_answer", "read_answer", "read_no_file"]
 
 _OK: Final = 200
+_REDIRECTS: Final = range(300, 400)
 _PROVES_NOTHING: Final = 1  # a parameter error may come before the credentials are looked at
 
 
@@ -62,9 +63,8 @@ def read_answer(  # noqa: PLR0913 - all of it is the answer's
     secrets: Sequence[Secret],
 ) -> Answer:
     """Read a whole answer."""
-    if 300 <= status < 400:  # noqa: PLR2004 - redirects
-        reason = f"HTTP status {status}, a redirect; the gateway sends none, so something else answered"
-        return no_answer(endpoint, Happened.REDIRECTED, reason, Outcome.ANSWERED, reference)
+    if status in _REDIRECTS:
+        return _redirected(endpoint, status, reference)
     if not body and not (explicit_empty and status == _OK and asked is not ReplyFormat.JSON):
         reason = f"HTTP status {status} with an empty body"
         return no_answer(endpoint, Happened.LOST, reason, Outcome.ANSWERED, reference)
@@ -81,6 +81,20 @@ def read_answer(  # noqa: PLR0913 - all of it is the answer's
     if status != _OK:
         return no_answer(endpoint, Happened.LOST, f"HTTP status {status}", Outcome.ANSWERED, reference)
     return _unreadable(endpoint, problem, body, reference, secrets)
+
+
+def read_no_file(
+    endpoint: Endpoint[Any], status: int, problem: Refusal | str | None, head: bytes, secrets: Sequence[Secret]
+) -> Answer:
+    """Read what came in a file's place, beginning with *head*; *problem* is what the wire found it to be."""
+    if status in _REDIRECTS:
+        return _redirected(endpoint, status, None)
+    if isinstance(problem, Refusal):
+        return read_refusal(endpoint, problem, status=status, reference=None, secrets=secrets)
+    if status != _OK or not head:
+        reason = f"HTTP status {status}" + ("" if head else " with an empty body")
+        return no_answer(endpoint, Happened.LOST, reason, Outcome.ANSWERED, None)
+    return _unreadable(endpoint, problem or "not a file", head, None, secrets)
 
 
 def read_refusal(
@@ -106,6 +120,11 @@ def read_refusal(
     else:
         outcome = Outcome.ANSWERED if refusal.code == _PROVES_NOTHING else Outcome.ACCEPTED
     return Answer(outcome, Happened.REFUSED, kind(refusal.code, detail, endpoint.name))
+
+
+def _redirected(endpoint: Endpoint[Any], status: int, reference: str | None) -> Answer:
+    reason = f"HTTP status {status}, a redirect; the gateway sends none, so something else answered"
+    return no_answer(endpoint, Happened.REDIRECTED, reason, Outcome.ANSWERED, reference)
 
 
 def _unreadable(

@@ -237,7 +237,7 @@ class Session(View):
         observer: Callable[[Event], None] | None = None,
         allow_plain_http: bool = False,
     ) -> None:
-        parts = _checked_credentials(login, password, apikey)
+        parts = _checked_credentials(login=login, password=password, apikey=apikey)
         if account is not None and not check_text("account", account):
             raise InvalidArgument("account", "give a name, or leave it out")
         home = checked_base_url("base_url", base_url, allow_plain_http=allow_plain_http)
@@ -250,15 +250,15 @@ class Session(View):
         )
         guard = default_guard() if guard is None else guard
         identity = Identity(
-            account=account_digest(account if account is not None else parts[0], home),
-            credential=credential_digest((home, *parts)),
+            account=account_digest(account if account is not None else next(iter(parts.values())), home),
+            credential=credential_digest((home, *parts.values())),
             gateway=origin(home),
         )
-        secrets = tuple(Secret(part) for part in parts)
+        credentials = Credentials(**{name: Secret(part) for name, part in parts.items()})
         shared = Shared(
             guard=guard,
             transport=Transport(
-                credentials=Credentials(apikey=secrets[0]) if apikey is not None else Credentials(*secrets),
+                credentials=credentials,
                 ssl_context=ssl_context,
                 proxy=proxy,
                 factory=transport,
@@ -266,7 +266,7 @@ class Session(View):
             identity=identity,
             memory=memory_of(guard, identity.account),
             hosts=(home, *backup_urls_for(home, backup_urls, allow_plain_http=allow_plain_http)),
-            secrets=secrets,
+            secrets=tuple(Secret(part) for part in parts.values()),
         )
         super().__init__(Conductor(shared, options))
 
@@ -312,17 +312,16 @@ class Session(View):
         await self._conductor.shared.close(self._conductor.options.timeout)
 
 
-def _checked_credentials(login: object, password: object, apikey: object) -> tuple[str, ...]:
-    given = {name for name, value in (("login", login), ("password", password), ("apikey", apikey)) if value is not None}
-    if given not in ({"apikey"}, {"login", "password"}):
+def _checked_credentials(**values: object) -> dict[str, str]:
+    given = {name: value for name, value in values.items() if value is not None}
+    if set(given) not in ({"apikey"}, {"login", "password"}):
         have = " and ".join(sorted(given)) or "nothing"
         raise InvalidArgument("credentials", f"give either apikey=, or both login= and password=; given: {have}")
-    parts = (apikey,) if apikey is not None else (login, password)
-    names = ("apikey",) if apikey is not None else ("login", "password")
-    for name, part in zip(names, parts, strict=True):
-        if not check_text(name, part):
+    parts = {name: check_text(name, value) for name, value in given.items()}
+    for name, part in parts.items():
+        if not part:
             raise InvalidArgument(name, "give a text that is not empty")
-    return tuple(str(part) for part in parts)
+    return parts
 
 
 def _checked_params(params: object) -> dict[str, str]:

@@ -62,10 +62,11 @@ class Attempt:
         if outcome is None:
             self._take_back()
         self.body.wipe()
+        if escaped is not None:
+            forget_frames(escaped)  # before anything else can be interrupted and show this frame
         if not isinstance(escaped, GeneratorExit):  # then nothing may be awaited any more
             await self.connection.close()
         if escaped is not None:
-            forget_frames(escaped)
             try:
                 raise escaped
             finally:

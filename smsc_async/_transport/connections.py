@@ -8,7 +8,6 @@ guard's business. For the same reason a connection whose exchange did not end we
 
 from __future__ import annotations
 
-import traceback
 import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -19,7 +18,7 @@ import httpx
 from smsc_async._loops import Loop, current_loop
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 
     from smsc_async._transport.credentials import Body
     from smsc_async._transport.outcome import Write
@@ -92,6 +91,7 @@ class Connection:
         raw, self._raw = self._raw, []
         chunks, response = self._chunks, self._response
         self._chunks = self._response = None
+        self._extensions = {}  # it refers back to us
         with anyio.CancelScope(shield=True, deadline=anyio.current_time() + _CLOSING):
             try:
                 for stream in raw:
@@ -118,8 +118,6 @@ class Connection:
                 write.started = True
         elif event.endswith("connect_tcp.complete"):
             self._raw = [info["return_value"]]
-        elif event.endswith("connect_tcp.failed"):
-            self._raw = list(_stranded(info["exception"]))
 
 
 class Connections:
@@ -204,7 +202,10 @@ class _Stack:
     async def end(self) -> None:
         """Close what is idle; what is in use is closed by its exchange."""
         if not self.ended:
-            await self.keeper.aclose()
+            self.ended = True
+            await self._close_idle()
+            with suppress(RuntimeError):  # the loop is ending too, and at work in the keeper
+                await self.keeper.aclose()
 
 
 def _end_in_their_loops(stacks: dict[Loop, _Stack]) -> None:
@@ -223,16 +224,3 @@ async def _end(chunks: AsyncIterator[bytes], *, drain: bool) -> None:
     if close is not None:
         with suppress(Exception):
             await close()
-
-
-def _stranded(error: BaseException) -> Iterator[anyio.abc.SocketStream]:
-    """
-    Find a connection that was made in the very moment in which its making was cancelled.
-
-    anyio (4.16) drops it unclosed: `anyio.connect_tcp` holds it in a local variable while its task group ends.
-    """
-    if not isinstance(error, Exception):
-        for frame, _ in traceback.walk_tb(error.__traceback__):
-            for value in frame.f_locals.values():
-                if isinstance(value, anyio.abc.SocketStream):
-                    yield value

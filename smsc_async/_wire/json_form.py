@@ -109,7 +109,7 @@ def _careful(body: bytes) -> object:
         elif bracket in "]}":
             depth -= 1
     try:
-        data = _CAREFUL.decode(text)
+        data = _decoded(text)
         if _SURROGATE.search(text):
             json.dumps(data, ensure_ascii=False).encode("utf-8")
     except json.JSONDecodeError as problem:
@@ -117,6 +117,29 @@ def _careful(body: bytes) -> object:
     except UnicodeEncodeError:
         raise Undecodable("JSON with half of a surrogate pair") from None
     return data
+
+
+def _decoded(text: str) -> object:
+    try:
+        return _CAREFUL.decode(text)
+    except json.JSONDecodeError as problem:
+        try:
+            return _CAREFUL.decode(_repaired(text))
+        except json.JSONDecodeError:
+            raise problem from None
+
+
+# The vendor's own samples are broken in two places, and nobody has published a real reply: should the gateway write what
+# the page says, there is one way to read it. The list of free numbers lacks the comma before "info", ...
+_PAIR_WITHOUT_COMMA: Final = re.compile(r'("(?:[^"\\]|\\.)*+")(\s*)(?="[^"\\]*"\s*:)', re.DOTALL)
+# ... and the first of "all_phones" lacks its opening quote.
+_PHONE_WITHOUT_QUOTE: Final = re.compile(r'(\[\s*)([0-9]{3,20}"\s*[,\]])')
+
+
+def _repaired(text: str) -> str:
+    """Put in the comma and the quote that the vendor's samples lack; the result must still be JSON."""
+    text = _PHONE_WITHOUT_QUOTE.sub(r'\1"\2', text)
+    return _PAIR_WITHOUT_COMMA.sub(r"\1,\2", text)
 
 
 def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -34,15 +34,14 @@ def read(text: str, asked: ReplyFormat, shape: Shape) -> Plain | Refusal:
     if found := _NUMBER.fullmatch(text):
         subject, code = found.groups()
         return _refusal(code, "", None if subject == "0" else subject)
-    match shape.layout:
-        case Layout.OK:
-            if text.strip() != "OK":
-                raise Undecodable("text that does not say OK")
-            return {"result": "OK"}
-        case Layout.ANY:
-            return text
-        case Layout.FILE:
-            raise Undecodable("text in place of a file")
+    if shape.layout is Layout.OK:
+        if text.strip() != "OK":
+            raise Undecodable("text that does not say OK")
+        return {"result": "OK"}
+    if shape.layout is Layout.ANY:
+        return text
+    if not shape.fields:
+        raise Undecodable("text in place of a file")
     lines = [line.removesuffix("\r") for line in text.strip("\r\n").split("\n")]
     if shape.layout is Layout.RECORD and len(lines) > 1:
         raise Undecodable("more than one line of text for one record")

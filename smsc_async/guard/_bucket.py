@@ -88,13 +88,14 @@ class Recovery:
 class TokenBucket:
     """The tokens of one rule and key."""
 
-    __slots__ = ("alarm", "homes", "key", "line", "out", "recovery", "reserved", "rule", "waiting", "window")
+    __slots__ = ("alarm", "held", "homes", "key", "line", "out", "recovery", "reserved", "rule", "waiting", "window")
 
     def __init__(self, key: bytes, rule: Rule, window: float, homes: list[float]) -> None:
         self.key = key
         self.rule = rule
         self.window = window  # the time a token rests, margin included; also the step of a recovery
         self.homes = homes  # sorted: when each resting token comes home
+        self.held = 0  # calls that refer to it, in flight or in whatever line; it is not forgotten before them
         self.out = 0
         self.reserved = 0
         self.recovery: Recovery | None = None
@@ -172,10 +173,6 @@ class TokenBucket:
         if self.recovery is not None:
             moment = max(moment, self.recovery.blocked_until)
         return moment, busy > 0 and rest > 0.0 and place >= len(moments) - busy
-
-    def idle(self) -> bool:
-        """Tell whether no call is in flight, on its way or in line."""
-        return not (self.out or self.reserved or self.waiting)
 
     def forgettable_at(self, now: float) -> float:
         """Give the moment from which on forgetting an idle bucket forgets nothing."""

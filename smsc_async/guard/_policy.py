@@ -256,7 +256,7 @@ class Policy:
         ticket = Ticket(self._numbers, demand, deadline)
         ticket.account, ticket.credential, ticket.gateway, ticket.buckets = account, credential, gateway, buckets
         if deadline < FOREVER and (refusal := self._too_long(ticket, now, arriving=True)):
-            self._tidy(account, buckets)
+            self._let_go(account, buckets)
             return refusal
         self._advance(ticket, now)
         if deadline < FOREVER and ticket.place is not None:
@@ -270,6 +270,7 @@ class Policy:
         ticket.place.leave(ticket)
         ticket.alarm = FOREVER
         self._unreserve(ticket, now)
+        self._let_go(ticket.account, ticket.buckets)
 
     def expected(self, ticket: Ticket, now: float) -> float:
         """Give a lower bound of the moment at which *ticket* may start."""
@@ -317,7 +318,7 @@ class Policy:
         for bucket in lease.buckets:
             if bucket.waiting:
                 self.drain(bucket, now)
-        self._tidy(account, lease.buckets)
+        self._let_go(account, lease.buckets)
 
     # ---------------------------------------------------------------- time
 
@@ -354,9 +355,9 @@ class Policy:
             for _ in range(bucket.out):
                 bucket.rest_until(home)
             bucket.line, bucket.waiting, bucket.reserved, bucket.out = [], 0, 0, 0
-            bucket.alarm = FOREVER
+            bucket.alarm, bucket.held = FOREVER, 1
         for account in self.accounts.values():
-            self._tidy(account, list(account.busy.values()))
+            self._let_go(account, list(account.busy.values()))
 
     # ---------------------------------------------------------------- lines
 
@@ -380,10 +381,10 @@ class Policy:
         buckets = ticket.buckets
         while ticket.stage < len(buckets):
             bucket = buckets[ticket.stage]
-            if bucket.free(now) < 1:
+            if bucket.waiting or bucket.free(now) < 1:
                 ticket.place = bucket
                 bucket.enter(ticket)
-                self._set_alarm(bucket.next_change(now), bucket)
+                self.drain(bucket, now)  # a token may just have come, for whoever has the lowest number
                 return
             bucket.reserved += 1
             ticket.stage += 1
@@ -411,6 +412,7 @@ class Policy:
             place.leave(ticket)
             self._settle(ticket, verdict)
             self._unreserve(ticket, now)
+            self._let_go(ticket.account, ticket.buckets)
 
     def _unreserve(self, ticket: Ticket, now: float) -> None:
         passed = ticket.buckets[: ticket.stage]
@@ -420,7 +422,6 @@ class Policy:
         for bucket in passed:
             if bucket.waiting:
                 self.drain(bucket, now)
-        self._tidy(ticket.account, ticket.buckets)
 
     def _set_alarm(self, moment: float, subject: TokenBucket | Ticket) -> None:
         if moment < subject.alarm:
@@ -541,6 +542,7 @@ class Policy:
                 else:
                     bucket = TokenBucket(key, rule, self.settings.rest, list(kept[1:]))  # type: ignore[arg-type]
                 account.busy[key] = bucket
+            bucket.held += 1
             if rule.n < bucket.rule.n:
                 bucket.rule = rule  # two endpoints share the key: the stricter holds
             buckets.append(bucket)
@@ -551,10 +553,11 @@ class Policy:
         buckets.append(account.slots)
         return buckets
 
-    def _tidy(self, account: Account, buckets: list[TokenBucket]) -> None:
-        """Keep only the moments of coming home of keys with no call in flight or in line."""
+    def _let_go(self, account: Account, buckets: list[TokenBucket]) -> None:
+        """End a call's hold on its buckets; of a key that no call refers to, only the moments of coming home stay."""
         for bucket in buckets:
-            if bucket.idle() and account.busy.get(bucket.key) is bucket:
+            bucket.held -= 1
+            if not bucket.held and account.busy.get(bucket.key) is bucket:
                 del account.busy[bucket.key]
                 if bucket.recovery is not None:
                     account.resting[bucket.key] = bucket

@@ -45,11 +45,15 @@ def rows_of(
         except (LookupError, TypeError, ValueError):
             raise errors.InvalidArgument("encoding", 'is none that Python knows; try "utf-8" or "cp1251"') from None
     if delimiter is not None:
-        if not isinstance(delimiter, str):
-            raise errors.InvalidArgumentType("delimiter", f"must be a str, not {type(delimiter).__name__}")
-        if len(delimiter) != 1 or delimiter in '\r\n"':
-            raise errors.InvalidArgument("delimiter", 'must be one character, such as ";"')
+        _check_delimiter(delimiter)
     return _rows(opening, header=header, encoding=encoding, delimiter=delimiter)
+
+
+def _check_delimiter(value: object) -> None:
+    if not isinstance(value, str):
+        raise errors.InvalidArgumentType("delimiter", f"must be a str, not {type(value).__name__}")
+    if len(value) != 1 or value in '\r\n"':
+        raise errors.InvalidArgument("delimiter", 'must be one character, such as ";"')
 
 
 async def _rows(
@@ -65,9 +69,13 @@ async def _rows(
                     waiting.clear()
             file.write(waiting)
         rows = await to_thread.run_sync(lambda: _parsed(file, header=header, encoding=encoding, delimiter=delimiter))
-        while batch := await to_thread.run_sync(lambda: list(islice(rows, _ROWS))):
+        while batch := await to_thread.run_sync(_taken, rows):
             for row in batch:
                 yield row
+
+
+def _taken(rows: Iterator[Any]) -> list[Any]:
+    return list(islice(rows, _ROWS))
 
 
 def _parsed(file: BinaryIO, *, header: bool, encoding: str | None, delimiter: str | None) -> Iterator[Any]:

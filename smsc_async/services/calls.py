@@ -21,18 +21,19 @@ _SOURCE: Final = "https://smsc.ua/api/http/miscellaneous/waitcall/"
 _VALIDITY: Final = timedelta(minutes=15)  # "протягом 15 хвилин повинен здійснити дзвінок абонент"
 
 
+def _only_the_one(request: CallRequest) -> tuple[str, ...]:
+    return (request.number,)
+
+
 @attrs.frozen(kw_only=True)
 class CallRequest:
     """A number that the subscriber must call to confirm their phone."""
 
     subscriber: str  # the phone that is to be confirmed; the callback names it, and not the number called
     number: str  # to call
-    numbers: tuple[str, ...] = attrs.field()  # all that the gateway could have named, in its order
+    # All that the gateway could have named, in its order; it may leave the list out.
+    numbers: tuple[str, ...] = attrs.field(default=attrs.Factory(_only_the_one, takes_self=True))
     expires_at: datetime  # aware; counted from the answer
-
-    @numbers.default
-    def _only_the_one(self) -> tuple[str, ...]:
-        return (self.number,)
 
 
 REQUEST: Final[Endpoint[CallRequest]] = Endpoint(

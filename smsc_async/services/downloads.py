@@ -18,7 +18,7 @@ from smsc_async.values import Listing, LocalTime, OpenIntEnum
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
 
     from smsc_async._calling import ByteStream, Caller
@@ -210,7 +210,7 @@ class Downloads:
         return self._open(_which(task_id, name), task_id)
 
     @asynccontextmanager
-    async def _open(self, params: dict[str, str], task_id: int | None) -> AsyncIterator[ByteStream]:
+    async def _open(self, params: dict[str, str], task_id: int | None) -> AsyncGenerator[ByteStream]:
         async with AsyncExitStack() as stack:
             try:
                 chunks = await stack.enter_async_context(self._caller.stream(FILE, params))

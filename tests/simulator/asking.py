@@ -57,10 +57,12 @@ async def ask_async(
     body: bytes | None = None,
     headers: list[tuple[bytes, bytes]] | None = None,
     charset: str = "utf-8",
+    query: bytes | None = None,
 ) -> Reply:
     """Send one request as an ASGI server would, and give the reply."""
     encoded = urlencode(params, encoding=charset).encode()
-    query = encoded if method in {"GET", "HEAD"} else b""
+    if query is None:
+        query = encoded if method in {"GET", "HEAD"} else b""
     content = (encoded if method == "POST" else b"") if body is None else body
     reply = Reply()
 

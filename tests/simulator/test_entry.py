@@ -155,11 +155,8 @@ def test_get_works_and_is_noticed() -> None:
 def test_the_form_wins_over_the_query() -> None:
     """As PHP has it, a posted value hides one of the URL."""
     gateway, _ = simulator()
-
-    async def ask_both() -> Reply:
-        return await ask_async(gateway, "/sys/balance.php", {"fmt": 3, **CREDENTIALS})
-
-    assert "balance" in run(ask_both()).json
+    reply = run(ask_async(gateway, "balance", {**CREDENTIALS, "fmt": 1}, query=b"fmt=3&psw=wrong&cur=1"))
+    assert "1000.00,UAH" == reply.text
 
 
 def test_multipart_is_read() -> None:

@@ -33,7 +33,7 @@ class Server:
     """A listening server and what it has seen."""
 
     address: str
-    requests: list[bytes] = attrs.Factory(list)  # those that came whole, head and body
+    requests: list[bytes] = attrs.field(factory=list, repr=False)  # those that came whole, head and body
     bytes_read: int = 0
     connections: int = 0
     open: int = 0

@@ -1,0 +1,138 @@
+"""Opens a file: the same way as any call up to the reply's head, then bytes while the slot is held."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+from smsc_async._answer import Answer, read_no_file
+from smsc_async._transport import CutShort, Failure, Write
+from smsc_async._wire import FILE_HEAD, file_problem
+from smsc_async.errors import IncompleteDownload
+from smsc_async.guard import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from smsc_async._conduct import Call, Conductor
+    from smsc_async._transport import Incoming
+    from smsc_async.guard import Lease
+
+__all__ = ["open_file"]
+
+_OK = 200
+
+
+class _File:
+    """A file on its way: a `ByteStream`. It also holds what must be given back when the block ends."""
+
+    def __init__(self, endpoint: str, lease: Lease, connection: AsyncExitStack, incoming: Incoming, head: bytes) -> None:
+        self.content_type = incoming.content_type
+        self.length = incoming.length
+        self.lease = lease
+        self.connection = connection
+        self.incoming = incoming
+        self._endpoint = endpoint
+        self._head = head
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Give the head that was looked at, then the rest."""
+        if self._head:
+            yield self._head
+        failure: str | None = None
+        try:
+            async for chunk in self.incoming:
+                yield chunk
+        except CutShort as cut:
+            failure = cut.failure.reason
+        if failure is not None:
+            raise IncompleteDownload(self._endpoint, failure)
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the guard has to know: the gateway may still be sending a file that was not read to its end."""
+        return Outcome.ACCEPTED if self.incoming.complete else Outcome.UNKNOWN
+
+
+@asynccontextmanager
+async def open_file(conductor: Conductor, call: Call) -> AsyncIterator[_File]:
+    """
+    Open a file; what comes in its place (a refusal, a page) is raised on entry, and repeated where that is allowed.
+    """
+    file: _File = await conductor.repeated(call, lambda number: _attempt(conductor, call, number))
+    try:
+        yield file
+    finally:
+        try:
+            await file.connection.aclose()
+        finally:
+            conductor.shared.leave()
+            await conductor.give_back(file.lease, file.outcome)
+
+
+async def _attempt(conductor: Conductor, call: Call, number: int) -> _File:
+    shared, clock = conductor.shared, conductor.clock
+    lease = await conductor.admitted(call)
+    write: Write | None = None
+    answer: Answer | None = None
+    file: _File | None = None
+    shared.enter()
+    try:
+        url = conductor.url(call)
+        conductor.telling.attempt(call.endpoint.name, number, url)
+        write = Write()
+        started = clock.now()
+        timeout = conductor.options.download_timeout
+        async with AsyncExitStack() as connection:
+            incoming = await connection.enter_async_context(
+                shared.transport.stream(
+                    url,
+                    call.plan.form,
+                    write=write,
+                    clock=clock,
+                    deadline=min(started + timeout, call.deadline),
+                    timeout=timeout,
+                )
+            )
+            if isinstance(incoming, Failure):
+                answer = conductor.note(call, number, conductor.unanswered(call, number, incoming, write))
+            else:
+                head = await _head(incoming)
+                seconds = clock.now() - started
+                conductor.telling.replied(call.endpoint.name, number, incoming.status, seconds, 0)
+                if isinstance(head, Failure):
+                    answer = conductor.note(call, number, conductor.unanswered(call, number, head, write))
+                elif (found := _in_place_of_a_file(conductor, call, incoming, head)) is not None:
+                    answer = conductor.note(call, number, found)
+                else:
+                    shared.guard.prove(lease)
+                    file = _File(call.endpoint.name, lease, connection.pop_all(), incoming, head)
+                    return file
+    finally:
+        if file is None:
+            outcome = answer.outcome if answer is not None else conductor.abandoned(call, write)
+            shared.leave()
+            await conductor.give_back(lease, outcome)
+    opened: _File = conductor.conclude(call, answer)  # raises: without a file there is an answer that says why
+    return opened
+
+
+async def _head(incoming: Incoming) -> bytes | Failure:
+    """Read as much as it takes to tell a file from a refusal or a page."""
+    head = b""
+    try:
+        async for chunk in incoming:
+            head += chunk
+            if len(head) >= FILE_HEAD:
+                break
+    except CutShort as cut:
+        return cut.failure
+    return head
+
+
+def _in_place_of_a_file(conductor: Conductor, call: Call, incoming: Incoming, head: bytes) -> Answer | None:
+    """Give what came where the file should be, if that is not a file."""
+    problem = file_problem(head, incoming.content_type, complete=incoming.complete)
+    if incoming.status == _OK and problem is None:
+        return None
+    return read_no_file(call.endpoint, incoming.status, problem, head, conductor.shared.secrets)
