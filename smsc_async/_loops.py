@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-__all__ = ["Loop", "current_loop"]
+__all__ = ["Bell", "Loop", "bell", "current_loop"]
 
 
 class Loop(Protocol):
@@ -28,6 +28,43 @@ class Loop(Protocol):
 
     def spawn(self, work: Callable[[], Awaitable[object]], /) -> bool:
         """Run *work*, which must not raise, as a task of the loop, from any thread; False where the loop is gone."""
+
+
+class Bell(Protocol):
+    """What one task waits for, once. The loop's own primitive: 100,000 waiting calls have one each."""
+
+    async def wait(self) -> object:
+        """Return when it has rung."""
+
+    def ring(self) -> object:
+        """Ring, in the loop of the task that waits."""
+
+
+class _AsyncioBell:
+    __slots__ = ("_rung",)
+
+    def __init__(self) -> None:
+        self._rung = asyncio.get_running_loop().create_future()
+
+    async def wait(self) -> None:
+        await self._rung
+
+    def ring(self) -> None:
+        if not self._rung.done():  # cancelled with its task, maybe
+            self._rung.set_result(None)
+
+
+class _TrioBell:
+    __slots__ = ("_rung",)
+
+    def __init__(self) -> None:
+        self._rung = sys.modules["trio"].Event()
+
+    async def wait(self) -> None:
+        await self._rung.wait()
+
+    def ring(self) -> None:
+        self._rung.set()
 
 
 class _AsyncioLoop:
@@ -109,6 +146,11 @@ class _TrioLoop:
 _known: Final[dict[int, _AsyncioLoop | _TrioLoop]] = {}  # by the loop's id, until the loop goes
 
 
+def bell() -> Bell:
+    """Give a bell for a task of the running loop."""
+    return _TrioBell() if _in_trio() else _AsyncioBell()
+
+
 def current_loop() -> Loop:
     """
     Give the handle of the running loop.
@@ -116,11 +158,15 @@ def current_loop() -> Loop:
     Raises:
         RuntimeError: No loop runs in this thread.
     """
+    if _in_trio():
+        return _handle(sys.modules["trio.lowlevel"].current_trio_token(), _TrioLoop)
+    return _handle(asyncio.get_running_loop(), _AsyncioLoop)
+
+
+def _in_trio() -> bool:
     # asyncio must not import trio; and trio comes first, because under trio's guest mode both of them run.
     trio = sys.modules.get("trio.lowlevel")
-    if trio is not None and trio.in_trio_task():
-        return _handle(trio.current_trio_token(), _TrioLoop)
-    return _handle(asyncio.get_running_loop(), _AsyncioLoop)
+    return trio is not None and bool(trio.in_trio_task())
 
 
 def _handle(native: object, kind: type[_AsyncioLoop | _TrioLoop]) -> Loop:

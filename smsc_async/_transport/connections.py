@@ -8,6 +8,7 @@ guard's business. For the same reason a connection whose exchange did not end we
 
 from __future__ import annotations
 
+import ssl
 import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -76,7 +77,7 @@ class Connection:
         response, self._response, self._chunks = self._response, None, None
         if response is not None:
             await response.stream.aclose()  # type: ignore[union-attr]  # likewise
-        self.usable = reusable
+            self.usable = reusable and not (self.write.traced and _left_over(self._transport, response))
 
     async def close(self) -> None:
         """
@@ -224,3 +225,29 @@ async def _end(chunks: AsyncIterator[bytes], *, drain: bool) -> None:
     if close is not None:
         with suppress(Exception):
             await close()
+
+
+def _left_over(transport: Any, response: httpx.Response) -> bool:
+    """
+    Say whether anything came after the end of a reply, or whether that cannot be told.
+
+    httpcore (1.0) does not look, and hands what is left to the next request as its reply: the answer to another call.
+    What the system has not handed over yet it does see; so the places to look are h11's buffer and TLS's.
+    """
+    try:
+        (link,) = transport._pool.connections  # noqa: SLF001 -- nobody offers this; where it moves, nothing is reused
+        while (below := getattr(link, "_connection", None)) is not None:
+            link = below
+        rest, ended = link._h11_state.trailing_data  # noqa: SLF001 -- likewise
+        tls = response.extensions["network_stream"].get_extra_info("ssl_object")
+    except (AttributeError, KeyError, ValueError):
+        return True
+    if rest or ended or tls is None:
+        return bool(rest or ended)
+    try:
+        tls.read(1)
+    except ssl.SSLWantReadError:  # as it should be: all that came is read
+        return False
+    except ssl.SSLError:
+        return True
+    return True

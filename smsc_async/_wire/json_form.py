@@ -13,6 +13,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from smsc_async._wire.charset import as_text
 from smsc_async._wire.outcome import Plain, Refusal, Undecodable
 from smsc_async._wire.shape import Layout
 
@@ -95,10 +96,7 @@ _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 def _careful(body: bytes) -> object:
     """Read *body* again, refusing what the quick way lets pass."""
-    try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError:
-        text = body.decode("cp1251", "replace")
+    text = as_text(body)
     depth = 0
     for token in _TOKEN.finditer(text):
         bracket = token.group()
@@ -129,17 +127,17 @@ def _decoded(text: str) -> object:
             raise problem from None
 
 
-# The vendor's own samples are broken in two places, and nobody has published a real reply: should the gateway write what
-# the page says, there is one way to read it. The list of free numbers lacks the comma before "info", ...
-_PAIR_WITHOUT_COMMA: Final = re.compile(r'("(?:[^"\\]|\\.)*+")(\s*)(?="[^"\\]*"\s*:)', re.DOTALL)
-# ... and the first of "all_phones" lacks its opening quote.
-_PHONE_WITHOUT_QUOTE: Final = re.compile(r'(\[\s*)([0-9]{3,20}"\s*[,\]])')
+# The vendor's own samples are broken in two places, and nobody has published a real reply. Should the gateway write
+# what its page says, there is one way to read it. The first of "all_phones" lacks its opening quote ...
+_PHONE_WITHOUT_QUOTE: Final = re.compile(r'(:\s*\[\s*)([0-9]{3,20}"\s*[,\]])')
+# ... and a number's "current_cost" the comma after it. (Every string is matched, so that none is begun at its end.)
+_STRING_PERHAPS_WITHOUT_COMMA: Final = re.compile(r'("(?:[^"\\]|\\.)*+")(\s*(?="[^"\\]*"\s*:))?', re.DOTALL)
 
 
 def _repaired(text: str) -> str:
     """Put in the comma and the quote that the vendor's samples lack; the result must still be JSON."""
     text = _PHONE_WITHOUT_QUOTE.sub(r'\1"\2', text)
-    return _PAIR_WITHOUT_COMMA.sub(r"\1,\2", text)
+    return _STRING_PERHAPS_WITHOUT_COMMA.sub(lambda found: found[1] + ("" if found[2] is None else ","), text)
 
 
 def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:

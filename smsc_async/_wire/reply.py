@@ -12,6 +12,7 @@ import re
 from typing import Final
 
 from smsc_async._wire import json_form, text_form, xml_form
+from smsc_async._wire.charset import as_text
 from smsc_async._wire.outcome import Plain, Refusal, Undecodable
 from smsc_async._wire.shape import Layout, ReplyFormat, Shape
 
@@ -63,22 +64,12 @@ def file_problem(head: bytes, content_type: str, *, complete: bool) -> Refusal |
         complete: Whether *head* is the whole body.
     """
     start = head.removeprefix(_BOM).lstrip(_SPACE)
-    if content_type.lower().lstrip().startswith("text/html") or _HTML.match(start):
-        problem: Refusal | None = _refusal_in(head) if complete else None
-        return problem or "an HTML page"
-    if not complete:
-        return None
-    if not start:
+    if complete and not start:
         return "an empty answer"
-    return _refusal_in(head)
-
-
-def as_text(body: bytes) -> str:
-    """Decode strictly as UTF-8, which was asked for, then as windows-1251, in which the gateway sometimes answers."""
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError:
-        return body.decode("cp1251", "replace")  # 0x98 stands for nothing there
+    # The type alone proves nothing: it is what PHP says where a script says nothing.
+    if _HTML.match(start) or (start.startswith(b"<!--") and "html" in content_type.lower()):
+        return "an HTML page"
+    return _refusal_in(head) if complete else None
 
 
 def _nothing(asked: ReplyFormat, shape: Shape, *, explicit_empty: bool) -> Plain:

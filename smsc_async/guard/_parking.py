@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from typing import TYPE_CHECKING, Any
 
 import anyio
 
+from smsc_async._loops import bell
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from smsc_async._loops import Loop
     from smsc_async.clock import Clock
 
@@ -18,46 +20,36 @@ __all__ = ["Room", "Seat"]
 class Seat:
     """One waiting call. A wake-up is never lost: one that comes before the sleep ends the sleep at once."""
 
-    __slots__ = ("_sleeper", "_woken", "loop")
+    __slots__ = ("_rouse", "_woken", "loop")
 
     def __init__(self, loop: Loop) -> None:
         self.loop = loop
         self._woken = False
-        self._sleeper: Any = None  # a future, a trio event or a cancel scope; plain ones cost 100,000 callers least
+        self._rouse: Callable[[], object] | None = None
 
     async def park(self) -> None:
         """Sleep until woken."""
         if not self._woken:
-            if sys.modules.get("trio") is not None and asyncio._get_running_loop() is None:  # noqa: SLF001 - as in anyio
-                import trio  # noqa: PLC0415 - asyncio users may not have it
-
-                self._sleeper = trio.Event()
-                await self._sleeper.wait()
-            else:
-                self._sleeper = asyncio.get_running_loop().create_future()
-                await self._sleeper
+            sleep = bell()
+            self._rouse = sleep.ring
+            await sleep.wait()
         self._woken = False
-        self._sleeper = None
+        self._rouse = None
 
     async def keep_time(self, clock: Clock, moment: float) -> None:
         """Sleep until woken or until *moment*."""
         if not self._woken:
-            with anyio.CancelScope() as self._sleeper:
+            with anyio.CancelScope() as scope:
+                self._rouse = scope.cancel
                 await clock.sleep_until(moment)
         self._woken = False
-        self._sleeper = None
+        self._rouse = None
 
     def wake(self) -> None:
         """Wake it; called in its own loop."""
         self._woken = True
-        sleeper = self._sleeper
-        if isinstance(sleeper, asyncio.Future):
-            if not sleeper.done():
-                sleeper.set_result(None)
-        elif isinstance(sleeper, anyio.CancelScope):
-            sleeper.cancel()
-        elif sleeper is not None:
-            sleeper.set()
+        if self._rouse is not None:
+            self._rouse()
 
 
 class Room:

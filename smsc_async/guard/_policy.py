@@ -161,7 +161,7 @@ class TooLong:
 class Account:
     """All that is known of one account; costs nothing once its tokens are home."""
 
-    __slots__ = ("busy", "credentials", "cut_at", "resting", "slots")
+    __slots__ = ("busy", "credentials", "cut_after", "resting", "slots")
 
     def __init__(self, settings: Settings) -> None:
         self.busy: dict[bytes, TokenBucket] = {}  # with a token out, reserved or waited for
@@ -170,7 +170,7 @@ class Account:
         self.credentials: dict[str, Breaker] = {}
         slots = Rule("", Reason.SLOTS, settings.max_concurrency, rests=False)
         self.slots = TokenBucket(b"", slots, settings.window, [])
-        self.cut_at = -FOREVER  # when the number of slots was last halved
+        self.cut_after = 0  # the last number given out when the slots were halved last
 
     def buckets(self) -> Iterator[TokenBucket]:
         """Give every bucket in which a call may stand in line."""
@@ -346,6 +346,8 @@ class Policy:
         """In a child process: the parent's calls in flight count as unknown, and its waiting calls are not ours."""
         self.epoch += 1
         self.settled.clear()
+        for _, _, subject in self._alarms:
+            subject.alarm = FOREVER
         self._alarms.clear()
         gone = now + self.settings.lateness
         for bucket in [bucket for account in self.accounts.values() for bucket in account.buckets()] + [
@@ -355,7 +357,7 @@ class Policy:
             for _ in range(bucket.out):
                 bucket.rest_until(home)
             bucket.line, bucket.waiting, bucket.reserved, bucket.out = [], 0, 0, 0
-            bucket.alarm, bucket.held = FOREVER, 1
+            bucket.held = 1
         for account in self.accounts.values():
             self._let_go(account, list(account.busy.values()))
 
@@ -490,10 +492,10 @@ class Policy:
         self.foreign += 1
         account = lease.account
         slots = account.slots
-        if lease.granted_at < account.cut_at and slots.recovery is not None:
-            slots.recovery.rises_from = now  # the same burst: halving once is enough
+        if lease.number <= account.cut_after and slots.recovery is not None:
+            slots.recovery.rises_from = now  # admitted before the halving: the same burst, and once is enough
             return
-        account.cut_at = now
+        account.cut_after = self._numbers
         slots.recovery = Recovery(-FOREVER, max(slots.capacity(now) // 2, 1), rises_from=now)
 
     def _login_refused(self, lease: Lease, now: float) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import copy
 import socket
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urlsplit
@@ -106,15 +106,15 @@ class FaultProxy:
 
     def down(self) -> None:
         """Stop listening: connections are refused by the system until `up`. Those that stand go on."""
-        self._call(self._close())
+        self._call(self._close)
 
     def up(self) -> None:
         """Listen again, on the same port."""
-        self._call(self._listen())
+        self._call(self._listen)
 
     def cut_all(self) -> None:
         """Reset every connection that stands."""
-        self._call(self._reset())
+        self._call(self._reset)
 
     # The thread -------------------------------------------------------------------------------------------------------
 
@@ -171,14 +171,10 @@ class FaultProxy:
         for connection in tuple(self._connections):
             connection.reset()
 
-    def _call(self, work: Awaitable[None]) -> None:
-        if self._loop is None:
+    def _call(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        if self._loop is None or self._loop.is_closed():
             raise RuntimeError("the proxy is not running")
-
-        async def run() -> None:
-            await work
-
-        asyncio.run_coroutine_threadsafe(run(), self._loop).result(PATIENCE)
+        asyncio.run_coroutine_threadsafe(work(), self._loop).result(PATIENCE)
 
     # Connections ------------------------------------------------------------------------------------------------------
 
