@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import html
 import re
+import reprlib
 from datetime import datetime, tzinfo
 from typing import Any, Final, SupportsIndex, TypeVar, overload
 
@@ -37,6 +38,7 @@ class Listing(list[T]):
         """Give a listing of the same items."""
         return Listing(self)
 
+    @reprlib.recursive_repr()
     def __repr__(self) -> str:
         """Show one item a line, and how many there are beyond the first ones."""
         if not self:
@@ -65,7 +67,9 @@ def _cells(tag: str, values: list[Any]) -> str:
 
 
 def _shown(value: object) -> str:
-    return "" if value is None else str(value)
+    if value is None:
+        return ""
+    return value.name if isinstance(value, enum.Enum) else str(value)
 
 
 _MOMENT: Final = re.compile(
@@ -91,8 +95,10 @@ class LocalTime:
         Where a clock change makes a local time happen twice, it is taken for the first one.
 
         Raises:
+            TypeError: *zone* is no time zone, such as ``zoneinfo.ZoneInfo("Europe/Kyiv")``.
             ValueError: The text is not a date with a time in the gateway's form.
         """
+        _check_zone(zone)
         found = _MOMENT.fullmatch(self.text.strip())
         if not found:
             message = f"{self.text!r} is not a moment of the form DD.MM.YYYY hh:mm:ss"
@@ -110,6 +116,12 @@ class LocalTime:
     def __str__(self) -> str:
         """Give the text as it came."""
         return self.text
+
+
+def _check_zone(value: object) -> None:
+    if not isinstance(value, tzinfo):
+        message = f'zone must be a time zone, such as zoneinfo.ZoneInfo("Europe/Kyiv"), not {type(value).__name__}'
+        raise TypeError(message)
 
 
 class OpenIntEnum(enum.IntEnum):

@@ -70,7 +70,12 @@ class Connection:
 
     async def receive(self) -> bytes | None:
         """Give the next bytes of the reply's body, None at its end."""
-        return None if self._chunks is None else await anext(self._chunks, None)
+        if self._chunks is None:
+            return None
+        try:  # `anext` with a default crashes Python 3.11 where the loop's hook for generators raises
+            return await anext(self._chunks)
+        except StopAsyncIteration:
+            return None
 
     async def settle(self, *, reusable: bool) -> None:
         """Tell the transport that the reply was read to its end, so that the connection may serve again."""

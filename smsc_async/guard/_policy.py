@@ -390,11 +390,6 @@ class Policy:
                 return
             bucket.reserved += 1
             ticket.stage += 1
-        if any(bucket.free(now) < 0 for bucket in buckets):
-            # A refusal took tokens away while this call had them reserved: back to the first line, number kept.
-            self._unreserve(ticket, now)
-            self._advance(ticket, now)
-            return
         for bucket in buckets:
             bucket.reserved -= 1
             bucket.out += 1
@@ -424,6 +419,32 @@ class Policy:
         for bucket in passed:
             if bucket.waiting:
                 self.drain(bucket, now)
+
+    def _recall(self, bucket: TokenBucket, now: float) -> None:
+        """Put the calls that have a token of *bucket* reserved back in line, in order: it has fewer tokens now."""
+        holders = sorted(
+            (ticket for ticket in self._waiting() if bucket in ticket.buckets[: ticket.stage]),
+            key=lambda ticket: ticket.number,
+        )
+        passed: list[TokenBucket] = []
+        for ticket in holders:
+            if ticket.place is not None:
+                ticket.place.leave(ticket)
+            passed += ticket.buckets[: ticket.stage]
+            for other in ticket.buckets[: ticket.stage]:
+                other.reserved -= 1
+            ticket.stage = 0
+        for ticket in holders:
+            self._advance(ticket, now)
+        for other in passed:
+            if other.waiting:
+                self.drain(other, now)
+
+    def _waiting(self) -> list[Ticket]:
+        """Give every ticket in line; for what happens rarely."""
+        buckets = [bucket for account in self.accounts.values() for bucket in account.buckets()]
+        buckets += [gateway.breaker.bucket for gateway in self.gateways.values()]
+        return [ticket for bucket in buckets for _, ticket in bucket.line if ticket.place is bucket]
 
     def _set_alarm(self, moment: float, subject: TokenBucket | Ticket) -> None:
         if moment < subject.alarm:
@@ -477,6 +498,7 @@ class Policy:
                 pause = min(2.0 ** (recovery.strikes - 1) * self.settings.rest, MAX_PENALTY * self.settings.window)
                 recovery.blocked_until = max(recovery.blocked_until, now + pause)
                 recovery.rises_from = FOREVER
+            self._recall(bucket, now)
             for _, ticket in list(bucket.line):
                 if ticket.place is bucket and ticket.deadline < FOREVER:
                     self._check(ticket, now)
@@ -507,15 +529,7 @@ class Policy:
 
     def _refuse_locked(self, now: float) -> None:
         """Answer every waiting call whose credentials or gateway are locked now."""
-        waiting = [
-            ticket
-            for account in self.accounts.values()
-            for bucket in account.buckets()
-            for _, ticket in bucket.line
-            if ticket.place is bucket
-        ]
-        waiting += [t for g in self.gateways.values() for _, t in g.breaker.bucket.line if t.place is g.breaker.bucket]
-        for ticket in waiting:
+        for ticket in self._waiting():
             for breaker in (ticket.credential, ticket.gateway.breaker):
                 if now < breaker.locked_until:
                     self._refuse(ticket, Locked(breaker.locked_until, breaker.reason), now)
@@ -545,8 +559,9 @@ class Policy:
                     bucket = TokenBucket(key, rule, self.settings.rest, list(kept[1:]))  # type: ignore[arg-type]
                 account.busy[key] = bucket
             bucket.held += 1
-            if rule.n < bucket.rule.n:
-                bucket.rule = rule  # two endpoints share the key: the stricter holds
+            if rule.n < bucket.rule.n:  # two endpoints share the key: the stricter holds
+                bucket.rule = rule
+                self._recall(bucket, now)
             buckets.append(bucket)
         if not credential.proven:
             buckets.append(credential.bucket)

@@ -52,7 +52,7 @@ class Connection:
             asyncio.create_task(self._replies(reader, self._upstream)),
         }
         try:
-            await asyncio.wait(ways)
+            await asyncio.gather(*ways)
         finally:
             for way in ways:
                 way.cancel()

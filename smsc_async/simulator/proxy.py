@@ -58,7 +58,7 @@ class FaultProxy:
         self._plans: list[tuple[Plan, bytes | None]] = []
         self._passages: list[Passage] = []
         self._connections: set[Connection] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()  # held, or they could be collected in mid-work
         self._accepted = 0
         self._listener: asyncio.Server | None = None
         self._ready = threading.Event()
@@ -134,6 +134,8 @@ class FaultProxy:
             self._thread.join(PATIENCE)
             if self._thread.is_alive():
                 raise RuntimeError("the proxy did not stop")
+        if self._failure is not None:
+            raise RuntimeError("the proxy itself failed") from self._failure
 
     def _run(self) -> None:
         try:
@@ -149,15 +151,17 @@ class FaultProxy:
         self._ready.set()
         await self._end.wait()
         await self._close()
-        await self._reset()
-        for task in self._tasks:
+        # All tasks, so that connections which were being accepted just now are closed too.
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._reset()
 
     async def _listen(self) -> None:
         if self._listener is not None:
             return
-        self._listener = await asyncio.start_server(self._serve, *self._address, family=socket.AF_INET)
+        self._listener = await asyncio.start_server(self._accept, *self._address, family=socket.AF_INET)
         address: tuple[str, int] = self._listener.sockets[0].getsockname()
         self._address = address
 
@@ -178,28 +182,27 @@ class FaultProxy:
 
     # Connections ------------------------------------------------------------------------------------------------------
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        with self._lock:
-            self._accepted += 1
-            number = self._accepted
-        connection = Connection(number, reader, writer, begin=self._begin, sleep=self._sleep)
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._accepted += 1
+        connection = Connection(self._accepted, reader, writer, begin=self._begin, sleep=self._sleep)
+        refusal = self._take_refusal()
+        if refusal is not None:
+            self._record(self._accepted, refusal).ended = "refused"
+            connection.reset()
+            return
         self._connections.add(connection)
-        try:
-            refusal = self._take_refusal()
-            if refusal is None:
-                await connection.run(*self._upstream)
-            else:
-                passage = self._record(number, refusal)
-                passage.ended = "refused"
-                connection.reset()
-        except asyncio.CancelledError:
-            connection.reset()  # the proxy ends; a cancelled handler would be reported as a defect
-        finally:
+        task = asyncio.create_task(connection.run(*self._upstream))
+        self._tasks.add(task)
+
+        def finish(done: asyncio.Task[None]) -> None:
+            self._tasks.discard(done)
             self._connections.discard(connection)
+            if done.cancelled():
+                connection.reset()
+            elif (error := done.exception()) is not None:
+                self._failure = error
+
+        task.add_done_callback(finish)
 
     def _take_refusal(self) -> Plan | None:
         with self._lock:

@@ -33,12 +33,13 @@ class ThreadedServer(uvicorn.Server):
         """Cut every connection and end every request."""
         for server in self.servers:
             server.close()
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
-        tasks = list(self.server_state.tasks)
+        # All tasks, so that connections which were being accepted just now are closed too.
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
         for server in self.servers:
             await server.wait_closed()
         for listener in sockets or ():

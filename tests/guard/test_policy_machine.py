@@ -205,8 +205,11 @@ class PolicyMachine(RuleBasedStateMachine):
         """In the end, everything given back and a long time later, nothing is left."""
         if not hasattr(self, "policy"):
             return
-        for ticket in list(self.waiting):
+        while self.waiting:
+            ticket = next(iter(self.waiting))
+            del self.waiting[ticket]
             self.policy.leave(ticket, self.now)
+            self.settle()
         for lease in self.flying:
             self.policy.finish(lease, Outcome.ANSWERED, self.now)
         self.policy.tick(self.now + 100_000.0)

@@ -1,0 +1,214 @@
+"""Tenacity obeys the verdict, the deadline and the budget, and lets cancellation through."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anyio
+import pytest
+
+from smsc_async._retry import Again, Budget, Retry, repeat
+from smsc_async._verdict import Pause, Raise, Verdict
+from smsc_async.errors import InvalidArgument, InvalidArgumentType, NoReply
+from smsc_async.testing import FakeClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A clock that stands still."""
+    return FakeClock()
+
+
+def again(pause: Pause = Pause.BACK_OFF) -> Again:
+    """Give an attempt's wish to be repeated."""
+    return Again(Verdict(pause, Raise.NO_REPLY), NoReply("test", "lost"))
+
+
+class Attempts:
+    """A call that fails a number of times; the first failure has happened already."""
+
+    def __init__(self, clock: FakeClock, failures: int, pause: Pause = Pause.BACK_OFF) -> None:
+        self.clock = clock
+        self.failures = failures
+        self.pause = pause
+        self.moments: list[tuple[int, float]] = []
+
+    async def __call__(self, number: int) -> str:
+        """Make one attempt."""
+        self.moments.append((number, self.clock.now()))
+        if number <= self.failures:
+            raise again(self.pause)
+        return "value"
+
+
+async def run(  # noqa: PLR0913 - a test's knobs
+    attempts: Callable[[int], object],
+    clock: FakeClock,
+    *,
+    first: Again | None = None,
+    retry: Retry | None = None,
+    budget: Budget | None = None,
+    deadline: float = float("inf"),
+    pauses: list[tuple[int, float]] | None = None,
+) -> list[object]:
+    """Repeat on a moved clock; give the value, or the exception."""
+    results: list[object] = []
+
+    async def one() -> None:
+        try:
+            results.append(
+                await repeat(
+                    attempts,  # type: ignore[arg-type]
+                    first or again(),
+                    retry=retry or Retry(random=lambda: 1.0),
+                    budget=budget or Budget(),
+                    clock=clock,
+                    deadline=deadline,
+                    on_pause=lambda number, seconds, _: pauses.append((number, seconds)) if pauses is not None else None,
+                )
+            )
+        except Again as error:
+            results.append(error)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(one)
+        await clock.advance(1_000.0)
+    return results
+
+
+async def test_back_off_grows_with_full_jitter(clock: FakeClock) -> None:
+    """At most 0.5, 1, 2 ... seconds, and any part of it."""
+    attempts = Attempts(clock, 4)
+    assert ["value"] == await run(attempts, clock, retry=Retry(attempts=5, random=lambda: 1.0))
+    assert [(2, 0.5), (3, 1.5), (4, 3.5), (5, 7.5)] == attempts.moments
+
+    clock = FakeClock()
+    attempts = Attempts(clock, 2)
+    await run(attempts, clock, retry=Retry(random=lambda: 0.25))
+    assert [(2, 0.125), (3, 0.375)] == attempts.moments
+
+
+async def test_no_back_off_is_longer_than_twenty_seconds(clock: FakeClock) -> None:
+    """However many attempts there are."""
+    pauses: list[tuple[int, float]] = []
+    await run(Attempts(clock, 9), clock, retry=Retry(attempts=10, random=lambda: 1.0), pauses=pauses)
+    assert 20.0 == max(seconds for _, seconds in pauses)
+
+
+@pytest.mark.parametrize(("jitter", "pause"), [(0.0, 1.0), (0.5, 2.0), (1.0, 3.0)])
+async def test_after_too_many_in_flight_others_get_one_to_three_seconds(
+    clock: FakeClock, jitter: float, pause: float
+) -> None:
+    """Error 9, concurrency."""
+    attempts = Attempts(clock, 1, Pause.SLOTS)
+    await run(attempts, clock, first=again(Pause.SLOTS), retry=Retry(random=lambda: jitter))
+    assert [(2, pause)] == attempts.moments
+
+
+async def test_a_duplicate_goes_back_to_the_guard_at_once(clock: FakeClock) -> None:
+    """It is the guard that holds it until the minute is over."""
+    attempts = Attempts(clock, 1, Pause.GUARD)
+    await run(attempts, clock, first=again(Pause.GUARD))
+    assert [(2, 0.0)] == attempts.moments
+
+
+async def test_attempts_end(clock: FakeClock) -> None:
+    """The first counts: three attempts are two repetitions, and then the last error is raised."""
+    attempts = Attempts(clock, 9)
+    (result,) = await run(attempts, clock, retry=Retry(attempts=3))
+    assert isinstance(result, Again)
+    assert [2, 3] == [number for number, _ in attempts.moments]
+
+
+async def test_a_pause_that_would_pass_the_deadline_is_not_begun(clock: FakeClock) -> None:
+    """The caller gets the error at once instead of after a useless wait."""
+    attempts = Attempts(clock, 9)
+    (result,) = await run(attempts, clock, retry=Retry(attempts=9, random=lambda: 1.0), deadline=2.0)
+    assert isinstance(result, Again)
+    assert [(2, 0.5), (3, 1.5)] == attempts.moments
+
+
+async def test_the_budget_ends_a_storm(clock: FakeClock) -> None:
+    """Ten repetitions for the account, whatever the number of calls; a success gives a tenth back."""
+    budget = Budget()
+    made = 0
+    for _ in range(100):
+        attempts = Attempts(clock, 9)
+        await run(attempts, clock, budget=budget)
+        made += len(attempts.moments)
+    assert 10 == made
+    for _ in range(11):
+        budget.refund()
+    assert budget.take(10.0)
+    assert not budget.take(10.0)
+
+
+async def test_each_repetition_is_told(clock: FakeClock) -> None:
+    """Its number and the seconds before it."""
+    pauses: list[tuple[int, float]] = []
+    await run(Attempts(clock, 2), clock, pauses=pauses)
+    assert [(2, 0.5), (3, 1.0)] == pauses
+
+
+async def test_only_the_listed_type_is_repeated(clock: FakeClock) -> None:
+    """An error of ours, or a programming error, ends the call at once."""
+
+    async def broken(number: int) -> str:
+        raise ZeroDivisionError(number)
+
+    with pytest.raises(ExceptionGroup) as raised:
+        await run(broken, clock)
+    assert raised.group_contains(ZeroDivisionError)
+
+
+async def test_cancellation_passes_through_a_pause_and_an_attempt(clock: FakeClock) -> None:
+    """tenacity's "everything except" would swallow it."""
+    entered = 0
+
+    async def endless(number: int) -> str:
+        nonlocal entered
+        entered += 1
+        await anyio.sleep_forever()
+        return str(number)
+
+    for moment in (0.1, 0.6):
+        moving = FakeClock()
+
+        async def one(moving: FakeClock = moving) -> None:
+            await repeat(
+                endless,
+                again(),
+                retry=Retry(random=lambda: 1.0),
+                budget=Budget(),
+                clock=moving,
+                deadline=float("inf"),
+                on_pause=lambda *_: None,
+            )
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(one)
+            await moving.advance_to(moment)
+            tasks.cancel_scope.cancel()
+    assert 1 == entered
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"attempts": 0}, InvalidArgument),
+        ({"attempts": 1.5}, InvalidArgumentType),
+        ({"attempts": True}, InvalidArgumentType),
+        ({"budget": -1}, InvalidArgument),
+        ({"budget": float("nan")}, InvalidArgument),
+        ({"budget": "10"}, InvalidArgumentType),
+    ],
+)
+async def test_bad_numbers_are_refused(arguments: dict[str, object], error: type[ValueError]) -> None:
+    """With a sentence that says what to give."""
+    with pytest.raises(error, match="give"):
+        Retry(**arguments)  # type: ignore[arg-type]
