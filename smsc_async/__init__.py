@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from smsc_async.session import Session, View
     from smsc_async.values import Listing, LocalTime
 
-__version__ = "0.1.0"
+__version__: str
 
 _ROOMS = {
     "smsc_async._endpoint": ("Limit", "Replay", "Scope"),
@@ -106,16 +106,71 @@ _ROOMS = {
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
 _MODULES = frozenset({"errors", "events"})
 
-__all__ = [  # noqa: PLE0604 - the names of the rooms, checked by a test
+__all__ = [
+    "AccountLocked",
+    "AccountUsage",
+    "AddressBlocked",
+    "AuthenticationFailed",
+    "AvailableNumber",
+    "Balance",
+    "CallRequest",
+    "Clock",
+    "CostUnavailable",
+    "DownloadTask",
+    "GatewayError",
+    "Guard",
+    "GuardUnavailable",
+    "IncompleteDownload",
+    "InsufficientFunds",
+    "InvalidArgument",
+    "InvalidArgumentType",
+    "InvalidDate",
+    "InvalidParameters",
+    "InvalidPhone",
+    "Limit",
+    "Listing",
+    "LocalGuard",
+    "LocalTime",
+    "MessageForbidden",
+    "MonotonicClock",
+    "NoReply",
+    "NotSent",
+    "NumberKind",
+    "OutcomeUnknown",
+    "RecipientBlacklisted",
+    "Rental",
+    "Replay",
+    "ReplyError",
+    "ReplyFormat",
+    "Retry",
+    "RuleUsage",
+    "Scope",
+    "Session",
+    "SessionClosed",
+    "SmscError",
+    "TaskFailed",
+    "TaskNotFound",
+    "TaskNotReady",
+    "TaskStatus",
+    "TooManyRequests",
+    "TransportError",
+    "Undeliverable",
+    "UnexpectedRedirect",
+    "View",
+    "WaitTooLong",
+    "WrongCaptcha",
     "__version__",
     "errors",
     "events",
-    *sorted(_HOME),
 ]
 
 
 def __getattr__(name: str) -> Any:
     """Load the room that *name* lives in."""
+    if name == "__version__":
+        from importlib.metadata import version  # noqa: PLC0415 - it costs more than the rest of this module
+
+        return version("smsc-async")
     if name in _MODULES:
         return importlib.import_module(f"smsc_async.{name}")
     if name not in _HOME:

@@ -37,7 +37,9 @@ class Answer:
     value: Any = None
 
 
-def no_answer(endpoint: Endpoint[Any], happened: Happened, reason: str, outcome: Outcome, reference: str | None) -> Answer:
+def no_answer(
+    endpoint: Endpoint[Any], happened: Happened, reason: str, outcome: Outcome, reference: str | None
+) -> Answer:
     """Give what it comes to when no usable answer arrived."""
     error: errors.SmscError
     if happened is Happened.NOT_SENT:
@@ -51,7 +53,7 @@ def no_answer(endpoint: Endpoint[Any], happened: Happened, reason: str, outcome:
     return Answer(outcome, happened, error)
 
 
-def read_answer(  # noqa: PLR0913 - all of it is the answer's
+def read_answer(
     endpoint: Endpoint[Any],
     *,
     status: int,

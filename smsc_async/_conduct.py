@@ -20,7 +20,7 @@ from smsc_async.errors import GatewayError, OutcomeUnknown, SessionClosed
 from smsc_async.guard import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractAsyncContextManager
 
     from smsc_async._calling import ByteStream
@@ -41,7 +41,7 @@ _FOREVER: Final = float("inf")
 class Shared:
     """What a session and its views have in common."""
 
-    def __init__(  # noqa: PLR0913 - a record
+    def __init__(
         self,
         *,
         guard: Guard,

@@ -48,12 +48,14 @@ class OnDuplicate(enum.Enum):
     NEVER = "never"  # it would be a second message
 
 
-COMMON_REFUSALS: Final[Mapping[int, type[errors.GatewayError]]] = MappingProxyType({
-    1: errors.InvalidParameters,
-    2: errors.AuthenticationFailed,
-    4: errors.AddressBlocked,
-    9: errors.TooManyRequests,
-})  # the same at every endpoint that the vendor documents
+COMMON_REFUSALS: Final[Mapping[int, type[errors.GatewayError]]] = MappingProxyType(
+    {
+        1: errors.InvalidParameters,
+        2: errors.AuthenticationFailed,
+        4: errors.AddressBlocked,
+        9: errors.TooManyRequests,
+    }
+)  # the same at every endpoint that the vendor documents
 
 
 def _readonly(value: Mapping[Any, Any]) -> Mapping[Any, Any]:

@@ -26,7 +26,9 @@ _OK = 200
 class _File:
     """A file on its way: a `ByteStream`. It also holds what must be given back when the block ends."""
 
-    def __init__(self, endpoint: str, lease: Lease, connection: AsyncExitStack, incoming: Incoming, head: bytes) -> None:
+    def __init__(
+        self, endpoint: str, lease: Lease, connection: AsyncExitStack, incoming: Incoming, head: bytes
+    ) -> None:
         self.content_type = incoming.content_type
         self.length = incoming.length
         self.lease = lease

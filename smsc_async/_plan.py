@@ -9,7 +9,7 @@ import attrs
 from smsc_async._endpoint import Scope
 from smsc_async._wire import Layout, action_fingerprint, encode_form, fingerprint
 from smsc_async.guard._bucket import Reason, Rule
-from smsc_async.guard._policy import Demand
+from smsc_async.guard._records import Demand
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -75,7 +75,7 @@ class Budget:
             self.spent = max(self.spent - REFUND, 0.0)
 
 
-class Again(Exception):  # noqa: N818 - not an error: a request to repeat
+class Again(Exception):
     """An attempt failed in a way that may be repeated; *error* is for the caller if it is not."""
 
     def __init__(self, verdict: Verdict, error: Exception) -> None:
@@ -84,7 +84,7 @@ class Again(Exception):  # noqa: N818 - not an error: a request to repeat
         self.error = error
 
 
-async def repeat(  # noqa: PLR0913 - all of it is the call's
+async def repeat(
     attempt: Callable[[int], Awaitable[T]],
     first: Again,
     *,

@@ -43,7 +43,7 @@ class Telling:
         if self._observer is not None:
             self._notify(events.Attempt(endpoint, number, host))
 
-    def replied(self, endpoint: str, number: int, status: int, seconds: float, size: int) -> None:  # noqa: PLR0913, PLR0917
+    def replied(self, endpoint: str, number: int, status: int, seconds: float, size: int) -> None:
         """A whole answer was read."""
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("%s: HTTP %d, %d bytes in %.3f s", endpoint, status, size, seconds)
@@ -76,8 +76,10 @@ class Telling:
             self._notify(events.OutcomeLost(endpoint, shown, reason))
 
     def _notify(self, event: events.Event) -> None:
+        if self._observer is None:
+            return
         try:
-            self._observer(event)  # type: ignore[misc] - asked before
+            self._observer(event)
         except Exception:
             # An observer's fault must not change what a call does, least of all between paying and telling.
             logger.exception("the observer failed on %s", type(event).__name__)

@@ -11,7 +11,7 @@ import anyio
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-__all__ = ["Clock", "MonotonicClock", "SYSTEM_CLOCK"]
+__all__ = ["SYSTEM_CLOCK", "Clock", "MonotonicClock"]
 
 
 @runtime_checkable

@@ -59,7 +59,7 @@ def default_guard() -> Guard:
 
 def set_default_guard(guard: Guard | None) -> Guard | None:
     """Put another guard in its place (None: a new one, when needed), and give the one that was there; for tests."""
-    global _default_guard  # noqa: PLW0603
+    global _default_guard
     with _default_guard_lock:
         guard, _default_guard = _default_guard, guard
         return guard
@@ -95,7 +95,7 @@ class View:
         """The account itself: its balance."""
         return Account(self._conductor)
 
-    def with_options(  # noqa: PLR0913 - each is an option
+    def with_options(
         self,
         *,
         reply_format: ReplyFormat = _UNSET,
@@ -217,7 +217,7 @@ class Session(View):
         InvalidArgument: An argument is missing or cannot be used; the message says what to do.
     """
 
-    def __init__(  # noqa: PLR0913 - each is a fact of the account or an option
+    def __init__(
         self,
         *,
         login: str | None = None,
@@ -288,7 +288,9 @@ class Session(View):
         }
         found = {name: value for name, value in values.items() if value}
         if set(found) not in ({"apikey"}, {"login", "password"}):
-            raise InvalidArgument("environment", "set SMSC_APIKEY, or both SMSC_LOGIN and SMSC_PASSWORD, and not both kinds")
+            raise InvalidArgument(
+                "environment", "set SMSC_APIKEY, or both SMSC_LOGIN and SMSC_PASSWORD, and not both kinds"
+            )
         base_url = os.environ.get("SMSC_BASE_URL")
         if base_url:
             found["base_url"] = base_url

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import traceback
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple, TextIO
@@ -26,6 +27,7 @@ __all__ = ["Glance", "Stage"]
 INDENT: Final = 3
 LABEL: Final = 14  # characters; labels of facts and of bars stand in one column
 BAR: Final = 30  # characters; with label and note it fits in 80 columns
+DUMB: Final = {"dumb", "unknown"}  # names of terminals that cannot move the cursor; as rich has it
 FRAME: Final = 0.05  # seconds between two looks at what a bar shows
 
 
@@ -54,7 +56,7 @@ class Stage:
         self.console = Console(
             file=file,
             # Not even FORCE_COLOR makes a terminal of a file: bars would fill it with cursor movements.
-            force_terminal=None if file.isatty() else False,
+            force_terminal=file.isatty() and os.environ.get("TERM", "").lower() not in DUMB,
             highlight=False,
             markup=False,  # brackets in the gateway's texts are brackets
             emoji=False,
@@ -68,7 +70,7 @@ class Stage:
     @property
     def is_lively(self) -> bool:
         """Whether what is printed can be drawn over."""
-        return self.console.is_terminal and not self.console.is_dumb_terminal
+        return self.console.is_terminal
 
     async def step(self, title: str, lesson: str, *code: str) -> None:
         """Begin a step: a headline, a sentence on what it shows, and the code that a user would write."""
@@ -100,7 +102,7 @@ class Stage:
         """Print a table; *headings* gives each column's alignment."""
         table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
         for heading, justify in headings.items():
-            table.add_column(Text(heading), justify=justify)
+            table.add_column(Text(heading), justify=justify, overflow="fold")
         for row in rows:
             table.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
         self._print(table)

@@ -1,5 +1,7 @@
 """
-What the demo does, step by step. Every figure that it prints is measured, and every line of code that it shows is run.
+What the demo does, step by step, and the steps in which all goes well.
+
+Every figure that it prints is measured, and every line of code that it shows is run.
 """
 
 from __future__ import annotations
@@ -7,7 +9,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import tempfile
-from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,11 +17,12 @@ import anyio
 import anyio.to_thread
 import attrs
 
-from smsc_async import LocalGuard, OutcomeUnknown, Session, SmscError, __version__
+from smsc_async import LocalGuard, Session
 from smsc_async.clock import SYSTEM_CLOCK
+from smsc_async.demo.mishaps import guess_a_password, lose_a_reply
 from smsc_async.demo.stage import Glance
 from smsc_async.events import Replied, Waiting
-from smsc_async.simulator import Delay, Drop, Fault, Simulator, serve
+from smsc_async.simulator import Delay, Fault, Simulator, serve
 
 if TYPE_CHECKING:
     from smsc_async import AvailableNumber, Listing, View
@@ -31,9 +33,7 @@ __all__ = ["FAST", "FULL", "Pace", "play"]
 
 MINUTE: Final = 60.0  # seconds; the gateway's true one
 SLOTS: Final = 14  # requests in flight; the gateway refuses the fifteenth
-LOGIN: Final = "demo"
 APIKEY: Final = "demo-key"
-WRONG_CALLS: Final = 20
 MEGA: Final = 1_000_000
 
 
@@ -56,7 +56,7 @@ async def play(stage: Stage, pace: Pace) -> None:
     """Play all steps."""
     clock = SYSTEM_CLOCK
     began = clock.now()
-    simulator = Simulator(login=LOGIN, apikey=APIKEY, window=pace.minute)
+    simulator = Simulator(apikey=APIKEY, window=pace.minute)
     funds = simulator.account.balance
     with stage.log(), serve(simulator) as url:
         smsc = await open_session(stage, pace, simulator, url)
@@ -82,7 +82,6 @@ async def open_session(stage: Stage, pace: Pace, simulator: Simulator, url: str)
     scale = pace.minute / MINUTE
     guard = LocalGuard(window=pace.minute, margin=1.5 * scale, lateness=5.0 * scale)
     smsc = Session(apikey=APIKEY, base_url=url, guard=guard)
-    stage.fact("client", f"smsc_async {__version__}")
     stage.fact("gateway", url)
     stage.fact("its minute", f"{simulator.moments.minute:g} s instead of {MINUTE:g} s, to save you the waiting")
     stage.fact("guard", repr(guard))
@@ -207,36 +206,6 @@ async def queue_many(stage: Stage, pace: Pace, simulator: Simulator, smsc: View)
     stage.expect("peak of the calls in flight", SLOTS, verdict.concurrency)
 
 
-async def lose_a_reply(stage: Stage, simulator: Simulator, smsc: View, number: AvailableNumber) -> None:
-    """Step 5: money may be gone, and nobody knows."""
-    await stage.step(
-        "A lost reply to a rent",
-        "The gateway charges, then the connection breaks: repeating could pay twice.",
-        "rental = await smsc.numbers.rent(number.phone)",
-    )
-    before = await smsc.account.balance()
-    simulator.faults.add(Fault(Drop(acted=True), action="buy", name="lost reply"))
-    refusals = 0
-    for label in ("first time", "once more"):
-        try:
-            rental = await smsc.numbers.rent(number.phone)
-        except OutcomeUnknown as unknown:
-            refusals += 1
-            stage.error(label, unknown)
-        else:
-            stage.fact(label, rental)
-    arrived = sum(arrival.action == "buy" and arrival.phone == number.phone for arrival in simulator.log)
-    offered = number.phone in {other.phone for other in await smsc.numbers.available()}
-    after = await smsc.account.balance()
-    stage.fact("sent", f"{_count(arrived, 'request')}; to repeat it on purpose: rent(..., force=True)")
-    stage.fact("a look", f"{number.phone} is {'still' if offered else 'no longer'} offered")
-    stage.fact("balance", f"{before.amount} -> {after.amount} {after.currency}; the rent costs {number.current_cost}")
-    stage.expect("rents with an unknown outcome", 2, refusals)
-    stage.expect("requests of the lost rent", 1, arrived)
-    stage.expect("the number is offered after the lost rent", expected=False, measured=offered)
-    stage.expect("charged for the lost rent", number.current_cost, before.amount - after.amount)
-
-
 async def save_a_file(stage: Stage, pace: Pace, simulator: Simulator, smsc: View) -> None:
     """Step 6: a file that does not fit into a reply."""
     await stage.step(
@@ -267,10 +236,11 @@ async def save_a_file(stage: Stage, pace: Pace, simulator: Simulator, smsc: View
         stage.fact("saved", f"{path.name} in {took:.1f} s, {received / MEGA / took:.0f} MB/s")
         size, rows, digest = await anyio.to_thread.run_sync(_examined, path)
     expected = await anyio.to_thread.run_sync(simulator.sha256, made)  # the simulator makes the file once more
-    told = f"{announced:,} bytes, {pace.rows:,} rows, sha256 {expected}"
-    saved = f"{size:,} bytes, {rows:,} rows, sha256 {digest}"
-    stage.fact("on disk", saved)
-    stage.fact("compared", "the same as at the gateway" if saved == told else f"at the gateway: {told}")
+    alike = (size, rows, digest) == (announced, pace.rows, expected)
+    stage.fact("on disk", f"{size:,} bytes, {rows:,} rows, sha256 {digest[:12]}...")
+    stage.fact(
+        "gateway's", "the same" if alike else f"{announced:,} bytes, {pace.rows:,} rows, sha256 {expected[:12]}..."
+    )
     stage.expect("bytes of the file", announced, size)
     stage.expect("rows of the file", pace.rows, rows)
     stage.expect("digest of the file", expected, digest)
@@ -283,45 +253,6 @@ def _examined(path: Path) -> tuple[int, int, str]:
     with path.open(encoding="windows-1251", newline="") as text:  # texts hold line breaks, so lines are not rows
         rows = sum(1 for _ in csv.reader(text, delimiter=";")) - 1
     return path.stat().st_size, rows, digest
-
-
-async def guess_a_password(stage: Stage) -> None:
-    """Step 7: a gateway of its own, so that the last step's verdict stays clean."""
-    await stage.step(
-        f"A wrong password, {WRONG_CALLS} calls at once",
-        "One call tries it for all of them: five refusals would block the address.",
-        "smsc = Session(login=LOGIN, password=guess, base_url=url)",
-        "balance = await smsc.account.balance()",
-    )
-    guess = "a guess"
-    errors: list[SmscError] = []
-    gateway = Simulator(login=LOGIN)
-    with serve(gateway) as url:
-        smsc = Session(login=LOGIN, password=guess, base_url=url)
-
-        async def ask() -> None:
-            try:
-                balance = await smsc.account.balance()
-            except SmscError as error:
-                errors.append(error)
-            else:
-                stage.expect("balance for a wrong password", None, balance)
-
-        async with smsc, anyio.create_task_group() as tasks:
-            for _ in range(WRONG_CALLS):
-                tasks.start_soon(ask)
-    counts = Counter(type(error) for error in errors)
-    for kind, count in counts.items():
-        stage.error(_count(count, "call"), next(error for error in errors if type(error) is kind))
-    verdict = gateway.verdict()
-    refused = sum(verdict.authorisation_errors.values())
-    stage.fact("sent", f"{_count(verdict.requests, 'request')}, {_count(refused, 'authorisation error')}")
-    stage.expect("authorisation errors", 1, refused)
-    stage.expect(
-        "errors for a wrong password",
-        {"AuthenticationFailed": 1, "AccountLocked": WRONG_CALLS - 1},
-        {kind.__name__: count for kind, count in counts.items()},
-    )
 
 
 async def judge(stage: Stage, simulator: Simulator, funds: Decimal, rented: list[AvailableNumber]) -> None:
@@ -337,7 +268,7 @@ async def judge(stage: Stage, simulator: Simulator, funds: Decimal, rented: list
         "requests": (verdict.requests, None),
         "refusals": (sum(verdict.refusals.values()), 0),
         "highest concurrency": (verdict.concurrency, SLOTS),
-        "limits reached": (sum(figure.worst == figure.limit for figure in verdict.windows), 1),  # by the third call
+        "limits reached": (sum(figure.worst == figure.limit for figure in verdict.windows), 1),  # in step 3
         "limits exceeded": (sum(figure.exposed > figure.limit for figure in verdict.windows), 0),
         "rents paid": (sum(paid.values()), len(rented)),
         "paid twice": (sum(times > 1 for times in paid.values()), 0),
@@ -348,7 +279,3 @@ async def judge(stage: Stage, simulator: Simulator, funds: Decimal, rented: list
     stage.figures(figures)
     for problem in problems:
         stage.fact("problem", problem, "red")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -8,12 +8,9 @@ asking while blocked prolongs it.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from smsc_async.guard._bucket import FOREVER, Reason, Rule, TokenBucket
-
-if TYPE_CHECKING:
-    from smsc_async.guard._policy import Policy
 
 __all__ = ["Breaker", "Strikes"]
 
@@ -56,14 +53,12 @@ class Breaker:
         self.reason = reason
         self.bucket.rule = _PROBATION
 
-    def prove(self, policy: Policy, now: float) -> None:
+    def prove(self, now: float) -> None:
         """Let all calls through again: the gateway has accepted one."""
         if now < self.locked_until:
             return  # the answer to a call from before the lock proves nothing
         self.failures = 0
-        if not self.proven:
-            self.bucket.rule = _PROVEN
-            policy.drain(self.bucket, now)
+        self.bucket.rule = _PROVEN
 
 
 class Strikes:

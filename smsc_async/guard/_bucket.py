@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 if TYPE_CHECKING:
-    from smsc_async.guard._policy import Ticket
+    from smsc_async.guard._records import Ticket
 
 __all__ = ["FOREVER", "Reason", "Recovery", "Rule", "TokenBucket"]
 
@@ -143,6 +143,7 @@ class TokenBucket:
     def leave(self, ticket: Ticket) -> None:
         """Forget a *ticket* in line; its entry is skipped later, and swept when most entries are such."""
         ticket.place = None
+        ticket.alarm = FOREVER
         self.waiting -= 1
         if len(self.line) > 2 * self.waiting + 8:
             self.line = [entry for entry in self.line if entry[1].place is self]

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from smsc_async.clock import Clock
-    from smsc_async.guard._policy import Demand, Lease, Outcome
+    from smsc_async.guard._records import Demand, Lease, Outcome
     from smsc_async.guard.usage import AccountUsage, Wait
 
 __all__ = ["Guard"]

@@ -14,14 +14,15 @@ from smsc_async.clock import SYSTEM_CLOCK
 from smsc_async.errors import AccountLocked, InvalidArgument, InvalidArgumentType, WaitTooLong
 from smsc_async.guard._bucket import FOREVER
 from smsc_async.guard._parking import Room, Seat
-from smsc_async.guard._policy import Lease, Locked, Outcome, Policy, Settings, Ticket
+from smsc_async.guard._policy import Policy
+from smsc_async.guard._records import Lease, Locked, Outcome, Settings, Ticket
 from smsc_async.guard.usage import AccountUsage, Wait, usage_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from smsc_async.clock import Clock
-    from smsc_async.guard._policy import Demand, TooLong
+    from smsc_async.guard._records import Demand, TooLong
 
 __all__ = ["LocalGuard"]
 
@@ -53,7 +54,7 @@ class LocalGuard:
         InvalidArgument: A number is out of range; it is a `ValueError`.
     """
 
-    def __init__(  # noqa: PLR0913 - all have defaults, and all are the gateway's numbers
+    def __init__(
         self,
         *,
         window: float = STRICT_WINDOW,
@@ -139,7 +140,7 @@ class LocalGuard:
 
     def prove(self, lease: Lease) -> None:
         """Note that the gateway has accepted the credentials of a call that is still going on."""
-        if lease.credential.proven and lease.gateway.breaker.proven:
+        if lease.proven:
             return
         with self._lock:
             self._policy.prove(lease, self.clock.now())
@@ -173,7 +174,7 @@ class LocalGuard:
 
                 with self._lock:
                     now = self.clock.now()
-                    seconds = max(self._policy.expected(ticket, now) - now, 0.0)
+                    seconds = max(self._policy.lines.expected(ticket, now) - now, 0.0)
                     reason = ticket.reason
                 on_wait(Wait(reason, seconds, call_off))
             while ticket.verdict is None and not called_off:
@@ -195,7 +196,7 @@ class LocalGuard:
         room.keeper = seat
         with self._lock:
             self._policy.tick(self.clock.now())
-            room.until = self._policy.next_alarm()
+            room.until = self._policy.lines.next_alarm()
             calls = self._calls()
         self._after(calls)
         if ticket.verdict is None:
@@ -228,14 +229,14 @@ class LocalGuard:
     def _calls(self) -> list[tuple[Loop, Callable[[], object]]] | None:
         """Collect, under the lock, whom to wake after it."""
         policy = self._policy
-        if not policy.settled and not self._rooms:
+        if not policy.lines.settled and not self._rooms:
             return None
         calls: list[tuple[Loop, Callable[[], object]]] = []
-        if policy.settled:
-            settled, policy.settled = policy.settled, []
+        if policy.lines.settled:
+            settled, policy.lines.settled = policy.lines.settled, []
             calls = [(ticket.seat.loop, ticket.seat.wake) for ticket in settled if ticket.seat is not None]
         if self._rooms:
-            alarm = policy.next_alarm()
+            alarm = policy.lines.next_alarm()
             for room in list(self._rooms.values()):
                 if alarm < room.until:
                     room.until = alarm

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from smsc_async.guard._bucket import Reason, Rule, TokenBucket
+from smsc_async.guard._bucket import Reason, TokenBucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from smsc_async.guard._policy import Account, Policy
+    from smsc_async.guard._account import Account
+    from smsc_async.guard._policy import Policy
 
 __all__ = ["AccountUsage", "RuleUsage", "Wait", "usage_of"]
 
@@ -75,7 +76,9 @@ def usage_of(policy: Policy, name: str, now: float) -> AccountUsage:
     slots = account.slots
     slots.free(now)  # drops what has come home
     return AccountUsage(
-        rules=tuple(_rule_usage(bucket, now) for bucket in _buckets(account, policy.settings.rest) if _used(bucket, now)),
+        rules=tuple(
+            _rule_usage(bucket, now) for bucket in _buckets(account, policy.settings.rest) if _used(bucket, now)
+        ),
         slots=slots.capacity(now),
         in_flight=slots.out,
         lingering=len(slots.homes),
@@ -92,8 +95,8 @@ def _buckets(account: Account, rest: float) -> Iterator[TokenBucket]:
     for key, kept in account.resting.items():
         if isinstance(kept, TokenBucket):
             yield kept
-        elif isinstance(rule := kept[0], Rule) and rule.rests:
-            yield TokenBucket(key, rule, rest, [home for home in kept[1:] if not isinstance(home, Rule)])
+        elif kept[0].rests:
+            yield TokenBucket(key, kept[0], rest, list(kept[1]))
 
 
 def _used(bucket: TokenBucket, now: float) -> bool:

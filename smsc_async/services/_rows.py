@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from anyio import to_thread
 
 from smsc_async import errors
+from smsc_async._wire import flag
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -39,9 +40,10 @@ def rows_of(
     opening: AbstractAsyncContextManager[ByteStream], *, header: bool, encoding: str | None, delimiter: str | None
 ) -> AsyncIterator[Any]:
     """Give the rows of the file that *opening* opens; the arguments are checked at once."""
+    flag("header", header)
     if encoding is not None:
         try:
-            codecs.lookup(encoding)
+            "".encode(encoding)
         except (LookupError, TypeError, ValueError):
             raise errors.InvalidArgument("encoding", 'is none that Python knows; try "utf-8" or "cp1251"') from None
     if delimiter is not None:
@@ -68,31 +70,20 @@ async def _rows(
                     await to_thread.run_sync(file.write, bytes(waiting))
                     waiting.clear()
             file.write(waiting)
-        rows = await to_thread.run_sync(lambda: _parsed(file, header=header, encoding=encoding, delimiter=delimiter))
-        while batch := await to_thread.run_sync(_taken, rows):
-            for row in batch:
-                yield row
+        found, on_error = await to_thread.run_sync(_encoding_of, file)
+        if encoding is not None:
+            found, on_error = encoding, "strict"
+        with io.TextIOWrapper(file, encoding=found, errors=on_error, newline="") as text:
+            if delimiter is None:
+                delimiter = await to_thread.run_sync(_delimiter_of, text, found)
+            rows = _read(text, found, delimiter, header=header)
+            while batch := await to_thread.run_sync(_taken, rows):
+                for row in batch:
+                    yield row
 
 
 def _taken(rows: Iterator[Any]) -> list[Any]:
     return list(islice(rows, _ROWS))
-
-
-def _parsed(file: BinaryIO, *, header: bool, encoding: str | None, delimiter: str | None) -> Iterator[Any]:
-    """Find out what is not given, and read."""
-    file.seek(0)
-    if file.read(len(_ZIP)) == _ZIP:
-        raise errors.ReplyError(_ENDPOINT, "the file is a ZIP archive, not CSV; save it and unpack it")
-    encoding, on_error = (encoding, "strict") if encoding else _encoding_of(file)
-    file.seek(0)
-    text = io.TextIOWrapper(file, encoding=encoding, errors=on_error, newline="")
-    try:
-        if delimiter is None:
-            delimiter = _delimiter_of(text.read(_SAMPLE))
-            text.seek(0)
-    except UnicodeError:
-        raise _wrong_encoding(encoding) from None
-    return _read(text, encoding, delimiter, header=header)
 
 
 def _read(text: io.TextIOWrapper, encoding: str, delimiter: str, *, header: bool) -> Iterator[Any]:
@@ -112,8 +103,6 @@ def _read(text: io.TextIOWrapper, encoding: str, delimiter: str, *, header: bool
         raise _wrong_encoding(encoding) from None
     except csv.Error as problem:
         raise errors.ReplyError(_ENDPOINT, f"the file is no CSV: {problem} (line {reader.line_num})") from None
-    finally:
-        text.detach()  # the temporary file is closed by who opened it
 
 
 def _names(row: list[str]) -> list[str]:
@@ -134,25 +123,35 @@ def _wrong_encoding(encoding: str) -> errors.ReplyError:
 
 
 def _encoding_of(file: BinaryIO) -> tuple[str, str]:
-    """Give encoding and error handling: a mark, else UTF-8 if all of it is, else windows-1251."""
+    """Give encoding and error handling: that of a mark, else UTF-8 if all of it is, else windows-1251."""
     file.seek(0)
     start = file.read(4)
+    file.seek(0)
+    if start == _ZIP:
+        raise errors.ReplyError(_ENDPOINT, "the file is a ZIP archive, not CSV; save it and unpack it")
     for mark, encoding in _MARKS:
         if start.startswith(mark):
             return encoding, "strict"
     decoder = codecs.getincrementaldecoder("utf-8")()
-    file.seek(0)
     try:
         while block := file.read(_BLOCK):
             decoder.decode(block)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return "cp1251", "replace"
-    return "utf-8", "strict"
+    else:
+        return "utf-8", "strict"
+    finally:
+        file.seek(0)
 
 
-def _delimiter_of(sample: str) -> str:
+def _delimiter_of(text: io.TextIOWrapper, encoding: str) -> str:
     """Give the delimiter that splits the most of the first rows into the same number of cells, more than one."""
+    try:
+        sample = text.read(_SAMPLE)
+        text.seek(0)
+    except UnicodeError:
+        raise _wrong_encoding(encoding) from None
     if len(sample) == _SAMPLE:
         sample = sample[: sample.rfind("\n") + 1] or sample  # the last line may be cut
     best, best_score = _DELIMITERS[0], (0, 0)

@@ -86,7 +86,11 @@ class Connection:
             plan = passage.plan
             room = None if plan.cut_request_at is None else plan.cut_request_at - passage.forwarded_bytes
             allowed = data if room is None else data[:room]
-            passage.forwarded_bytes += await self._pass(allowed, upstream, plan.request_rate)
+
+            def forwarded(size: int, passage: Passage = passage) -> None:
+                passage.forwarded_bytes += size
+
+            await self._pass(allowed, upstream, plan.request_rate, forwarded)
             if room is not None and len(data) >= room:
                 passage.ended = "request cut"
                 if plan.ending in {"reset", "close"}:
@@ -113,7 +117,11 @@ class Connection:
                 continue
             room = None if plan.cut_reply_at is None else plan.cut_reply_at - passage.returned_bytes
             allowed = data if room is None else data[:room]
-            passage.returned_bytes += await self._pass(allowed, self._client, plan.reply_rate)
+
+            def returned(size: int, passage: Passage = passage) -> None:
+                passage.returned_bytes += size
+
+            await self._pass(allowed, self._client, plan.reply_rate, returned)
             if room is not None and len(data) >= room:
                 passage.ended = "reply cut"
                 if plan.ending in {"reset", "close"}:
@@ -155,23 +163,23 @@ class Connection:
             self._idle.cancel()
             self._idle = None
 
-    async def _pass(self, data: bytes, writer: asyncio.StreamWriter, rate: float | None) -> int:
-        """Send *data* on, at most *rate* bytes a second; give how many bytes went."""
+    async def _pass(
+        self, data: bytes, writer: asyncio.StreamWriter, rate: float | None, count: Callable[[int], None]
+    ) -> None:
+        """Send *data* on, at most *rate* bytes a second; *count* is told before each piece goes."""
         size = len(data) if rate is None else max(1, int(rate / PIECES_A_SECOND))
-        sent = 0
         for start in range(0, len(data), max(1, size)):
             piece = data[start : start + size]
             if rate is not None:
                 await self._wait(len(piece) / rate)
             if writer.is_closing():
-                break
+                return
+            count(len(piece))
             writer.write(piece)
-            sent += len(piece)
             try:
                 await writer.drain()
             except OSError:
-                break
-        return sent
+                return
 
     async def _wait(self, seconds: float) -> None:
         if seconds > 0:

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urlsplit
 
+from smsc_async.simulator.listening import stop_listening
 from smsc_async.simulator.passing import Connection
 from smsc_async.simulator.plans import Passage, Plan
 
@@ -151,12 +152,11 @@ class FaultProxy:
         self._ready.set()
         await self._end.wait()
         await self._close()
-        # All tasks, so that connections which were being accepted just now are closed too.
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        await self._reset()
+        tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._reset()
 
     async def _listen(self) -> None:
         if self._listener is not None:
@@ -168,7 +168,7 @@ class FaultProxy:
     async def _close(self) -> None:
         if self._listener is not None:
             # Not awaited: from 3.12 on, `wait_closed` waits for the connections that stand.
-            self._listener.close()
+            await stop_listening([self._listener])
             self._listener = None
 
     async def _reset(self) -> None:

@@ -10,6 +10,7 @@ import threading
 import uvicorn
 
 from smsc_async.simulator.asgi import Receive, Scope, Send
+from smsc_async.simulator.listening import stop_listening
 from smsc_async.simulator.simulator import Simulator
 
 
@@ -31,15 +32,14 @@ class ThreadedServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Cut every connection and end every request."""
-        for server in self.servers:
-            server.close()
-        # All tasks, so that connections which were being accepted just now are closed too.
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        await stop_listening(self.servers)
+        # Connections first, so that nobody is answered any more.
+        for connection in tuple(self.server_state.connections):
+            connection.transport.abort()
+        tasks = tuple(self.server_state.tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
         for server in self.servers:
             await server.wait_closed()
         for listener in sockets or ():

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from smsc_async.errors import AccountLocked, InvalidArgument, InvalidArgumentType, SessionClosed, WaitTooLong
@@ -473,7 +474,9 @@ async def test_other_credentials_of_the_account_are_not_locked(clock: FakeClock)
     """Who corrects a password need not wait; four refusals in half an hour stop the whole gateway, before the fifth."""
     guard = LocalGuard(clock=clock)
     for number in range(4):
-        async with call(guard, demand(credential=f"wrong {number}", account=f"account {number}"), Outcome.LOGIN_REFUSED):
+        async with call(
+            guard, demand(credential=f"wrong {number}", account=f"account {number}"), Outcome.LOGIN_REFUSED
+        ):
             pass
     with pytest.raises(AccountLocked, match="could block this IP address"):
         await guard.acquire(demand(credential="right"))
@@ -587,7 +590,7 @@ def test_threads_with_a_loop_each_share_the_slots() -> None:
             with lock:
                 flying += 1
                 peak = max(peak, flying)
-            await anyio.sleep(0)
+            await anyio.lowlevel.checkpoint()
             with lock:
                 flying -= 1
                 done += 1

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from smsc_async.guard._bucket import Reason, Rule
-from smsc_async.guard._policy import Demand, Lease, Locked, Outcome, Policy, Settings, Ticket, TooLong
+from smsc_async.guard._policy import Policy
+from smsc_async.guard._records import Demand, Lease, Locked, Outcome, Settings, Ticket, TooLong
 
 WINDOW, MARGIN, LATENESS, SLOTS = 60.0, 1.5, 5.0, 3
 PAIR = Rule("pair", Reason.IDENTICAL, 2)
@@ -37,7 +38,7 @@ class PolicyMachine(RuleBasedStateMachine):
     """
 
     @initialize(harsh=st.booleans())
-    def begin(self, harsh: bool) -> None:  # noqa: FBT001 - a strategy's value
+    def begin(self, harsh: bool) -> None:
         """Start with an idle account."""
         self.harsh = harsh
         self.policy = Policy(Settings(window=WINDOW, margin=MARGIN, lateness=LATENESS, max_concurrency=SLOTS))
@@ -96,7 +97,7 @@ class PolicyMachine(RuleBasedStateMachine):
     def pass_time(self, seconds: float) -> None:
         """Time passes, stopping at each alarm as a binding does."""
         end = self.now + seconds
-        while (alarm := self.policy.next_alarm()) <= end:
+        while (alarm := self.policy.lines.next_alarm()) <= end:
             self.now = max(self.now, alarm)
             self.policy.tick(self.now)
             self.settle()
@@ -106,7 +107,7 @@ class PolicyMachine(RuleBasedStateMachine):
     def wait_for_alarms(self, count: int) -> None:
         """Time passes to the very moments at which something may happen: the edge is where wrong guards break."""
         for _ in range(count):
-            alarm = self.policy.next_alarm()
+            alarm = self.policy.lines.next_alarm()
             if alarm == float("inf"):
                 return
             self.now = max(self.now, alarm)
@@ -114,7 +115,7 @@ class PolicyMachine(RuleBasedStateMachine):
             self.settle()
 
     @rule(kind=st.sampled_from([0, 2, 3]), count=st.integers(2, 5), lost=st.booleans())
-    def rush(self, kind: int, count: int, lost: bool) -> None:  # noqa: FBT001 - a strategy's value
+    def rush(self, kind: int, count: int, lost: bool) -> None:
         """Identical calls come at once, and those let through end at once."""
         for _ in range(count):
             self.ask(kind, None)
@@ -148,7 +149,7 @@ class PolicyMachine(RuleBasedStateMachine):
 
     def settle(self) -> None:
         """Wake those who may go, in the order in which they were let go."""
-        settled, self.policy.settled = self.policy.settled, []
+        settled, self.policy.lines.settled = self.policy.lines.settled, []
         for ticket in settled:
             demand = self.waiting.pop(ticket)
             if isinstance(ticket.verdict, Lease):
@@ -179,7 +180,7 @@ class PolicyMachine(RuleBasedStateMachine):
         for key, known in spans.items():
             # The latest admission must be a window after the end of all but N - 1 of the earlier ones.
             for start, _ in known:
-                together = sum(begin <= start and start < end + WINDOW for begin, end in known)
+                together = sum(begin <= start < end + WINDOW for begin, end in known)
                 assert together <= limits[key]
 
     @invariant()
@@ -187,7 +188,7 @@ class PolicyMachine(RuleBasedStateMachine):
         """Whoever waits has a reason: an alarm, a call in flight, or a token reserved by one who has."""
         if not hasattr(self, "policy") or not self.waiting:
             return
-        assert self.policy.next_alarm() < float("inf") or self.flying
+        assert self.policy.lines.next_alarm() < float("inf") or self.flying
 
     @invariant()
     def books_balance(self) -> None:

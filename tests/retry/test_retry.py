@@ -46,7 +46,7 @@ class Attempts:
         return "value"
 
 
-async def run(  # noqa: PLR0913 - a test's knobs
+async def run(
     attempts: Callable[[int], object],
     clock: FakeClock,
     *,
@@ -69,7 +69,9 @@ async def run(  # noqa: PLR0913 - a test's knobs
                     budget=budget or Budget(),
                     clock=clock,
                     deadline=deadline,
-                    on_pause=lambda number, seconds, _: pauses.append((number, seconds)) if pauses is not None else None,
+                    on_pause=lambda number, seconds, _: (
+                        pauses.append((number, seconds)) if pauses is not None else None
+                    ),
                 )
             )
         except Again as error:
@@ -167,7 +169,7 @@ async def test_only_the_listed_type_is_repeated(clock: FakeClock) -> None:
 
 
 async def test_cancellation_passes_through_a_pause_and_an_attempt(clock: FakeClock) -> None:
-    """tenacity's "everything except" would swallow it."""
+    """Tenacity's "everything except" would swallow it."""
     entered = 0
 
     async def endless(number: int) -> str:

@@ -43,7 +43,7 @@ def test_each_cell_says_what_the_design_says(
     replay: Replay,
     words: str,
     on_duplicate: OnDuplicate,
-    done_before: bool,  # noqa: FBT001 - a parameter of the test
+    done_before: bool,
 ) -> None:
     """Every cell, whatever duplicates mean for the endpoint."""
     assert MEANING[words] == judge(happened, replay, on_duplicate, done_before=done_before)
@@ -63,7 +63,7 @@ def test_each_cell_says_what_the_design_says(
 @pytest.mark.parametrize("replay", Replay)
 def test_a_duplicate_is_repeated_when_the_minute_is_over_or_never(
     on_duplicate: OnDuplicate,
-    done_before: bool,  # noqa: FBT001 - a parameter of the test
+    done_before: bool,
     pause: Pause | None,
     replay: Replay,
 ) -> None:

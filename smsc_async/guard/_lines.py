@@ -1,0 +1,182 @@
+"""
+The lines in which calls wait: who goes next, what is reserved meanwhile, and when to look again. Pure.
+
+A call waits for one bucket at a time, in the order of its buckets, and has reserved a token of each that it passed.
+Lines are served by number, so calls of one key start first come first served; and no call waits behind one that waits
+for something else.
+"""
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING
+
+from smsc_async.guard._bucket import FOREVER, Reason, TokenBucket
+from smsc_async.guard._records import Lease, Locked, Ticket, TooLong
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["Lines"]
+
+
+class Lines:
+    """Moves tickets from line to line. Those that need wait no longer are put into `settled`."""
+
+    def __init__(self) -> None:
+        self.settled: list[Ticket] = []
+        self.epoch = 0  # leases of an earlier one (before a fork) are not this process's to give back
+        self._alarms: list[tuple[float, int, TokenBucket | Ticket]] = []
+        self._alarm_numbers = 0
+
+    # ---------------------------------------------------------------- moving
+
+    def drain(self, bucket: TokenBucket, now: float) -> None:
+        """Let calls out of *bucket*'s line while it has tokens, and set its alarm for the next one."""
+        while bucket.waiting and bucket.free(now) > 0:
+            ticket = bucket.call_next()
+            if ticket is None:
+                break
+            ticket.place = None
+            bucket.reserved += 1
+            ticket.stage += 1
+            self.advance(ticket, now)
+        if bucket.waiting:
+            self._set_alarm(bucket.next_change(now), bucket)
+        else:
+            bucket.alarm = FOREVER
+
+    def drain_all(self, buckets: Iterable[TokenBucket], now: float) -> None:
+        """Drain each that anybody waits for."""
+        for bucket in buckets:
+            if bucket.waiting:
+                self.drain(bucket, now)
+
+    def advance(self, ticket: Ticket, now: float) -> None:
+        """Reserve from bucket to bucket: wait at the first that has no token; past the last, be admitted."""
+        buckets = ticket.parties.buckets
+        while ticket.stage < len(buckets):
+            bucket = buckets[ticket.stage]
+            if bucket.waiting or bucket.free(now) < 1:
+                ticket.place = bucket
+                bucket.enter(ticket)
+                self.drain(bucket, now)  # a token may just have come, for whoever has the lowest number
+                return
+            bucket.reserved += 1
+            ticket.stage += 1
+        for bucket in buckets:  # one step: reserved until here, out from here on
+            bucket.reserved -= 1
+            bucket.out += 1
+        self._settle(ticket, Lease(ticket.number, ticket.parties, now, self.epoch))
+
+    def leave(self, tickets: Iterable[Ticket], now: float) -> None:
+        """Take *tickets* out of their lines, and let others have what they had reserved."""
+        left: list[Ticket] = []
+        passed: list[TokenBucket] = []
+        for ticket in tickets:
+            if ticket.place is not None:
+                passed += self._take_out(ticket)
+                left.append(ticket)
+        # Only now: in between, what one of them frees could go to another of them.
+        self.drain_all(passed, now)
+        for ticket in left:
+            ticket.parties.account.let_go(ticket.parties.buckets)
+
+    def refuse(self, refusals: Iterable[tuple[Ticket, Locked | TooLong]], now: float) -> None:
+        """Answer waiting calls with a refusal."""
+        standing = [(ticket, verdict) for ticket, verdict in refusals if ticket.place is not None]
+        self.leave([ticket for ticket, _ in standing], now)
+        for ticket, verdict in standing:
+            self._settle(ticket, verdict)
+
+    def recall(self, bucket: TokenBucket, waiting: Iterable[Ticket], now: float) -> None:
+        """Put the calls that have a token of *bucket* reserved back in line, in order: it has fewer tokens now."""
+        holders = sorted((ticket for ticket in waiting if bucket in ticket.passed), key=lambda ticket: ticket.number)
+        passed: list[TokenBucket] = []
+        for ticket in holders:
+            passed += self._take_out(ticket)
+        for ticket in holders:
+            self.advance(ticket, now)
+        self.drain_all(passed, now)
+
+    def _take_out(self, ticket: Ticket) -> list[TokenBucket]:
+        if ticket.place is not None:
+            ticket.place.leave(ticket)
+        passed = ticket.passed
+        for bucket in passed:
+            bucket.reserved -= 1
+        ticket.stage = 0
+        return passed
+
+    def _settle(self, ticket: Ticket, verdict: Lease | Locked | TooLong) -> None:
+        ticket.place = None
+        ticket.alarm = FOREVER
+        ticket.verdict = verdict
+        self.settled.append(ticket)
+
+    # ---------------------------------------------------------------- time
+
+    def next_alarm(self) -> float:
+        """Give the next moment at which `tick` has something to do, or FOREVER."""
+        alarms = self._alarms
+        while alarms:
+            moment, _, subject = alarms[0]
+            if subject.alarm == moment:  # else another one has taken its place
+                return moment
+            heapq.heappop(alarms)
+        return FOREVER
+
+    def tick(self, now: float) -> None:
+        """Let go, or refuse, whatever the time has come for."""
+        while self.next_alarm() <= now:
+            _, _, subject = heapq.heappop(self._alarms)
+            subject.alarm = FOREVER
+            if isinstance(subject, TokenBucket):
+                self.drain(subject, now)
+            elif subject.place is not None:
+                self.check(subject, now)
+
+    def clear(self) -> None:
+        """Forget all waiting calls and alarms."""
+        self.settled.clear()
+        for _, _, subject in self._alarms:
+            subject.alarm = FOREVER
+        self._alarms.clear()
+
+    def _set_alarm(self, moment: float, subject: TokenBucket | Ticket) -> None:
+        if moment < subject.alarm:
+            subject.alarm = moment
+            self._alarm_numbers += 1
+            heapq.heappush(self._alarms, (moment, self._alarm_numbers, subject))
+
+    # ---------------------------------------------------------------- deadlines
+
+    def expected(self, ticket: Ticket, now: float) -> float:
+        """Give a lower bound of the moment at which *ticket* may start."""
+        return max(moment for moment, _, _ in self._bounds(ticket, now))
+
+    def too_long(self, ticket: Ticket, now: float, *, arriving: bool = False) -> TooLong | None:
+        """Refuse a wait that cannot end by its deadline; *arriving* while it stands in no line yet."""
+        moment, grows, reason = max(self._bounds(ticket, now, arriving=arriving), key=lambda bound: bound[0])
+        # A bound that grows has just reached the deadline when it is looked at again.
+        late = moment > ticket.deadline - (1e-6 if grows and not arriving else 0.0)
+        return TooLong(moment, reason) if late or now >= ticket.deadline else None
+
+    def check(self, ticket: Ticket, now: float) -> None:
+        """Refuse *ticket* if it cannot start by its deadline; else set the alarm for looking again."""
+        refusal = self.too_long(ticket, now)
+        if refusal is not None:
+            self.refuse([(ticket, refusal)], now)
+            return
+        # A bound that grows with the time will pass the deadline at a known moment, unless an answer comes before.
+        growing = [moment - now for moment, grows, _ in self._bounds(ticket, now) if grows]
+        moment = ticket.deadline - max(growing, default=0.0)
+        self._set_alarm(moment if moment > now else ticket.deadline, ticket)
+
+    def _bounds(self, ticket: Ticket, now: float, *, arriving: bool = False) -> Iterator[tuple[float, bool, Reason]]:
+        for bucket in ticket.parties.buckets[ticket.stage :]:
+            if arriving:
+                ahead = bucket.waiting
+            else:
+                ahead = sum(n < ticket.number and other.place is bucket for n, other in bucket.line)
+            yield *bucket.earliest(now, ahead), bucket.rule.reason
