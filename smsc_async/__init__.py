@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from smsc_async.session import Session, View
     from smsc_async.values import Listing, LocalTime
 
-__version__: str
+__version__ = "0.1.0"
 
 _ROOMS = {
     "smsc_async._endpoint": ("Limit", "Replay", "Scope"),
@@ -167,10 +167,6 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Load the room that *name* lives in."""
-    if name == "__version__":
-        from importlib.metadata import version  # noqa: PLC0415 - it costs more than the rest of this module
-
-        return version("smsc-async")
     if name in _MODULES:
         return importlib.import_module(f"smsc_async.{name}")
     if name not in _HOME:

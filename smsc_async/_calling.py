@@ -54,7 +54,8 @@ class Caller(Protocol):
             endpoint: What is called.
             params: The checked parameters beside the endpoint's fixed ones, as text.
             known: Fields of the value that the request knows and the reply does not tell.
-            subject: What a paid call is about (the phone of a rent): one such call at a time, none after an unknown one.
+            subject: What a paid call is about, such as the phone of a rent: one call on it at a time, and none after
+                one whose outcome is unknown.
             force: Call even though an earlier call on *subject* has an unknown outcome.
         """
 

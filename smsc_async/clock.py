@@ -45,7 +45,7 @@ class MonotonicClock:
         if moment == float("inf"):
             await anyio.sleep_forever()
         # A loop's timer may fire a little early (its clock's resolution), and a trio loop counts from another zero.
-        while (left := moment - time.monotonic()) > 0:
+        while (left := moment - time.monotonic()) > 0:  # noqa: ASYNC110 - no event tells of it
             await anyio.sleep(left)
 
     def deadline(self, moment: float) -> anyio.CancelScope:

@@ -54,8 +54,10 @@ class AccountUsage:
     def __str__(self) -> str:
         """Show it as a small table."""
         lines = [
-            f"{self.in_flight} of {self.slots} requests in flight, {self.lingering} lingering, "
-            f"{self.waiting} waiting for a slot",
+            (
+                f"{self.in_flight} of {self.slots} requests in flight, {self.lingering} lingering, "
+                f"{self.waiting} waiting for a slot"
+            ),
             *(
                 f"{rule.endpoint}: {rule.used} of {rule.limit} {rule.scope} used, {rule.waiting} waiting"
                 + (f", next free in {rule.next_free_in:.1f} s" if rule.next_free_in is not None else "")
@@ -75,10 +77,9 @@ def usage_of(policy: Policy, name: str, now: float) -> AccountUsage:
         )
     slots = account.slots
     slots.free(now)  # drops what has come home
+    in_use = [bucket for bucket in _buckets(account, policy.settings.rest) if _used(bucket, now)]
     return AccountUsage(
-        rules=tuple(
-            _rule_usage(bucket, now) for bucket in _buckets(account, policy.settings.rest) if _used(bucket, now)
-        ),
+        rules=tuple(_rule_usage(bucket, now) for bucket in in_use),
         slots=slots.capacity(now),
         in_flight=slots.out,
         lingering=len(slots.homes),

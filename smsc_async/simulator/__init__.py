@@ -28,6 +28,7 @@ from smsc_async.simulator.manual_time import ManualTime
 from smsc_async.simulator.numbers import RentableNumber, RentedNumber
 from smsc_async.simulator.plans import Passage, Plan
 from smsc_async.simulator.proxy import FaultProxy
+from smsc_async.simulator.readings import COUNTING, readings
 from smsc_async.simulator.request import Request
 from smsc_async.simulator.server import serve
 from smsc_async.simulator.simulator import Simulator
@@ -35,6 +36,7 @@ from smsc_async.simulator.switches import Switches
 from smsc_async.simulator.verdict import Verdict, WindowFigure
 
 __all__ = [
+    "COUNTING",
     "Account",
     "Arrival",
     "CutShort",
@@ -70,6 +72,7 @@ __all__ = [
     "html_page",
     "http_status",
     "plain_refusal",
+    "readings",
     "redirect",
     "serve",
 ]

@@ -29,6 +29,7 @@ PREFIX: Final = "/sys/"
 MAX_BODY: Final = 4 * 1024 * 1024
 
 CONTENT_TYPES: Final = ("text/plain", "text/plain", "text/xml", "application/json")
+UNREADABLE: Final = HttpReply(status=400, headers=[(b"content-type", b"text/html")], body=b"<h1>Bad Request</h1>")
 NO_SUCH_PATH: Final = HttpReply(status=404, headers=[(b"content-type", b"text/html")], body=b"<h1>Not Found</h1>")
 
 
@@ -75,7 +76,12 @@ class Exchanges:
             if body is None:
                 arrival.outcome = "cut"
                 return
-            request = parse(scope, body)
+            try:
+                request = parse(scope, body)
+            except ValueError:  # more fields than anybody needs, a multipart form without boundary, and so on
+                arrival.outcome = "unreadable"
+                await delivery.hand_over(UNREADABLE)
+                return
             arrival.host = request.host
             arrival.credentials_in_url = request.credentials_in_url
             if path.startswith(PREFIX) and self.gate.knows(request):

@@ -13,7 +13,17 @@ import attrs
 from smsc_async.simulator.windows import Limit
 
 Outcome = Literal[
-    "open", "answered", "refused", "file", "fault", "dropped", "cut", "abandoned", "unknown path", "crashed"
+    "open",
+    "answered",
+    "refused",
+    "file",
+    "fault",
+    "dropped",
+    "cut",
+    "abandoned",
+    "unreadable",
+    "unknown path",
+    "crashed",
 ]
 # open: still going on; cut: the body never came whole; abandoned: the server cancelled it (in process: the client did)
 

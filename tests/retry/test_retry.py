@@ -58,6 +58,7 @@ async def run(
 ) -> list[object]:
     """Repeat on a moved clock; give the value, or the exception."""
     results: list[object] = []
+    told = [] if pauses is None else pauses
 
     async def one() -> None:
         try:
@@ -69,9 +70,7 @@ async def run(
                     budget=budget or Budget(),
                     clock=clock,
                     deadline=deadline,
-                    on_pause=lambda number, seconds, _: (
-                        pauses.append((number, seconds)) if pauses is not None else None
-                    ),
+                    on_pause=lambda number, seconds, _: told.append((number, seconds)),
                 )
             )
         except Again as error:

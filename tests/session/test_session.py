@@ -290,11 +290,13 @@ async def test_an_observer_that_fails_changes_nothing(clock: FakeClock, caplog: 
 async def test_the_log_tells_waits_attempts_and_replies(clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
     """At DEBUG, under `smsc_async`, without a secret."""
     caplog.set_level(logging.DEBUG)
-    async with session(guard=LocalGuard(clock=clock), transport=answering([])) as smsc:
-        async with anyio.create_task_group() as tasks:
-            for _ in range(3):
-                tasks.start_soon(smsc.numbers.available)
-            await clock.advance(100.0)
+    async with (
+        session(guard=LocalGuard(clock=clock), transport=answering([])) as smsc,
+        anyio.create_task_group() as tasks,
+    ):
+        for _ in range(3):
+            tasks.start_soon(smsc.numbers.available)
+        await clock.advance(100.0)
     ours = [record.getMessage() for record in caplog.records if record.name == "smsc_async"]
     assert any("waits at least 61.5 s (identical requests)" in line for line in ours)
     assert any("attempt 1 at https://smsc.ua/sys/receive_phones.php" in line for line in ours)
@@ -313,7 +315,7 @@ async def test_max_wait_bounds_the_exchange_too(clock: FakeClock) -> None:
     guard = LocalGuard(clock=clock)
     async with session(guard=guard, transport=lambda: httpx.MockTransport(silent), max_wait=2.0) as smsc:
         for call, error in (
-            (lambda: smsc.downloads.list(), NoReply),
+            (smsc.downloads.list, NoReply),
             (lambda: smsc.numbers.rent("380950000001"), OutcomeUnknown),
         ):
             ended: list[float] = []
