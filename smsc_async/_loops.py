@@ -23,6 +23,9 @@ class Loop(Protocol):
     def is_alive(self) -> bool:
         """Say whether the loop still runs, or can run again."""
 
+    def is_running(self) -> bool:
+        """Say whether it runs at this moment: asyncio's loops can be stopped and run again."""
+
     def call_soon(self, function: Callable[[], object], /) -> bool:
         """Call *function* in the loop, soon, from any thread; False, and no call, where the loop is gone."""
 
@@ -81,6 +84,10 @@ class _AsyncioLoop:
         loop = self.native()
         return loop is not None and not loop.is_closed()
 
+    def is_running(self) -> bool:
+        loop = self.native()
+        return loop is not None and bool(loop.is_running())
+
     def call_soon(self, function: Callable[[], object], /) -> bool:
         loop = self.native()
         if loop is None:
@@ -116,6 +123,8 @@ class _TrioLoop:
 
     def is_alive(self) -> bool:
         return self._enter(_nothing, idempotent=True)  # trio has no other question for it
+
+    is_running = is_alive
 
     def call_soon(self, function: Callable[[], object], /) -> bool:
         return self._enter(function, idempotent=False)
@@ -166,7 +175,15 @@ def current_loop() -> Loop:
 def _in_trio() -> bool:
     # asyncio must not import trio; and trio comes first, because under trio's guest mode both of them run.
     trio = sys.modules.get("trio.lowlevel")
-    return trio is not None and bool(trio.in_trio_task())
+    if trio is None:
+        return False
+    if hasattr(trio, "in_trio_task"):  # trio 0.28
+        return bool(trio.in_trio_task())
+    try:
+        trio.current_task()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _handle(native: object, kind: type[_AsyncioLoop | _TrioLoop]) -> Loop:

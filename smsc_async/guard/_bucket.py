@@ -127,27 +127,35 @@ class TokenBucket:
 
     def enter(self, ticket: Ticket) -> None:
         """Put *ticket* in line by its number."""
-        heapq.heappush(self.line, (ticket.number, ticket))
+        ticket.place = self
+        ticket.entry = (ticket.number, ticket)
+        heapq.heappush(self.line, ticket.entry)
         self.waiting += 1
 
     def call_next(self) -> Ticket | None:
         """Take the first live ticket out of the line."""
         line = self.line
         while line:
-            ticket = heapq.heappop(line)[1]
-            if ticket.place is self:
+            entry = heapq.heappop(line)
+            ticket = entry[1]
+            if ticket.entry is entry:
+                ticket.place = ticket.entry = None
                 self.waiting -= 1
                 return ticket
         return None
 
     def leave(self, ticket: Ticket) -> None:
         """Forget a *ticket* in line; its entry is skipped later, and swept when most entries are such."""
-        ticket.place = None
+        ticket.place = ticket.entry = None
         ticket.alarm = FOREVER
         self.waiting -= 1
         if len(self.line) > 2 * self.waiting + 8:
-            self.line = [entry for entry in self.line if entry[1].place is self]
+            self.line = [entry for entry in self.line if entry[1].entry is entry]
             heapq.heapify(self.line)
+
+    def in_line(self) -> list[Ticket]:
+        """Give the tickets in line, in no order."""
+        return [entry[1] for entry in self.line if entry[1].entry is entry]
 
     def next_change(self, now: float) -> float:
         """Give the next moment after *now* at which a token comes by itself, or FOREVER."""

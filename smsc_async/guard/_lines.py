@@ -37,7 +37,6 @@ class Lines:
             ticket = bucket.call_next()
             if ticket is None:
                 break
-            ticket.place = None
             bucket.reserved += 1
             ticket.stage += 1
             self.advance(ticket, now)
@@ -58,7 +57,6 @@ class Lines:
         while ticket.stage < len(buckets):
             bucket = buckets[ticket.stage]
             if bucket.waiting or bucket.free(now) < 1:
-                ticket.place = bucket
                 bucket.enter(ticket)
                 self.drain(bucket, now)  # a token may just have come, for whoever has the lowest number
                 return
@@ -109,7 +107,6 @@ class Lines:
         return passed
 
     def _settle(self, ticket: Ticket, verdict: Lease | Locked | TooLong) -> None:
-        ticket.place = None
         ticket.alarm = FOREVER
         ticket.verdict = verdict
         self.settled.append(ticket)
@@ -178,5 +175,5 @@ class Lines:
             if arriving:
                 ahead = bucket.waiting
             else:
-                ahead = sum(n < ticket.number and other.place is bucket for n, other in bucket.line)
+                ahead = sum(other.number < ticket.number for other in bucket.in_line())
             yield *bucket.earliest(now, ahead), bucket.rule.reason

@@ -154,7 +154,7 @@ class Policy:
                 recovery.blocked_until = max(recovery.blocked_until, now + pause)
                 recovery.rises_from = FOREVER
             self.lines.recall(bucket, self._waiting(), now)
-            for _, ticket in list(bucket.line):
+            for ticket in bucket.in_line():
                 if ticket.place is bucket and ticket.deadline < FOREVER:
                     self.lines.check(ticket, now)
 
@@ -228,4 +228,4 @@ class Policy:
 
     def _waiting(self) -> list[Ticket]:
         """Give every ticket in line; likewise."""
-        return [ticket for bucket in self._buckets() for _, ticket in bucket.line if ticket.place is bucket]
+        return [ticket for bucket in self._buckets() for ticket in bucket.in_line()]

@@ -103,7 +103,7 @@ class Lease:
 class Ticket:
     """A place in line. It ends with a lease, a refusal, or by leaving."""
 
-    __slots__ = ("alarm", "deadline", "number", "parties", "place", "seat", "stage", "verdict")
+    __slots__ = ("alarm", "deadline", "entry", "number", "parties", "place", "seat", "stage", "verdict")
 
     def __init__(self, number: int, parties: Parties, deadline: float) -> None:
         self.number = number
@@ -111,6 +111,7 @@ class Ticket:
         self.deadline = deadline
         self.stage = 0  # how many of its buckets it holds a reservation in
         self.place: TokenBucket | None = None  # the bucket in whose line it stands
+        self.entry: tuple[int, Ticket] | None = None  # its live entry there; it may have left older ones behind
         self.alarm = FOREVER  # the moment at which its deadline will be looked at again
         self.verdict: Lease | Locked | TooLong | None = None
         self.seat: Any = None  # whatever the binding hangs on it

@@ -87,7 +87,7 @@ class LocalGuard:
             Settings(window=self.window, margin=self.margin, lateness=self.lateness, max_concurrency=max_concurrency)
         )
         self._lock = threading.Lock()
-        self._returns: deque[tuple[Lease, Outcome, float]] = deque()
+        self._returns: deque[tuple[Lease | Ticket, Outcome, float]] = deque()
         self._rooms: dict[Loop, Room] = {}
         _guards.add(self)
 
@@ -121,15 +121,17 @@ class LocalGuard:
             WaitTooLong: It cannot start by *deadline*.
             AccountLocked: Asking could lock the address out.
         """
-        with self._lock:
-            answer = self._policy.ask(demand, self.clock.now(), deadline)
-            calls = self._calls()
-        self._after(calls)
-        if type(answer) is Lease:
-            return answer
-        if type(answer) is not Ticket:
-            raise self._error(answer)  # type: ignore[arg-type]
-        return await self._wait(answer, on_wait)
+        while True:
+            with self._lock:
+                answer = self._policy.ask(demand, self.clock.now(), deadline)
+                calls = self._calls()
+            self._after(calls)
+            verdict = await self._wait(answer, on_wait) if type(answer) is Ticket else answer
+            if type(verdict) is Lease:
+                return verdict
+            if verdict is not None:
+                raise self._error(verdict)  # type: ignore[arg-type]
+            on_wait = None  # told already; the event loop was stopped meanwhile, and the place in line lost
 
     def finish(self, lease: Lease, outcome: Outcome) -> None:
         """
@@ -158,7 +160,7 @@ class LocalGuard:
 
     # ---------------------------------------------------------------- waiting
 
-    async def _wait(self, ticket: Ticket, on_wait: Callable[[Wait], None] | None) -> Lease:
+    async def _wait(self, ticket: Ticket, on_wait: Callable[[Wait], None] | None) -> Lease | Locked | TooLong | None:
         loop = current_loop()
         seat = ticket.seat = Seat(loop)
         room = self._rooms.setdefault(loop, Room(loop))
@@ -177,18 +179,15 @@ class LocalGuard:
                     seconds = max(self._policy.lines.expected(ticket, now) - now, 0.0)
                     reason = ticket.reason
                 on_wait(Wait(reason, seconds, call_off))
-            while ticket.verdict is None and not called_off:
+            while ticket.verdict is None and not called_off and seat in room.seats:
                 if room.keeper is None or room.keeper is seat:
                     await self._keep_time(room, seat, ticket)
                 else:
                     await seat.park()
             if called_off:
                 raise called_off[0]
-            verdict = ticket.verdict
-            if type(verdict) is Lease:
-                ticket.verdict = None  # from here on it is the caller's to give back
-                return verdict
-            raise self._error(verdict)  # type: ignore[arg-type]
+            verdict, ticket.verdict = ticket.verdict, None  # from here on a lease is the caller's to give back
+            return verdict
         finally:
             self._stand_up(room, seat, ticket)
 
@@ -203,26 +202,22 @@ class LocalGuard:
             await seat.keep_time(self.clock, room.until)
 
     def _stand_up(self, room: Room, seat: Seat, ticket: Ticket) -> None:
-        """Leave the room, whatever ended the wait; pass on the time-keeping, and what was granted meanwhile."""
+        """
+        Leave the room, whatever ended the wait; pass on the time-keeping, and what was granted meanwhile.
+
+        Like `finish`, it may run in a finaliser, in any thread.
+        """
         room.seats.pop(seat, None)
         if room.keeper is seat:
             room.keeper = None
         if room.keeper is None:  # or this seat had been woken to keep it, and leaves instead
             room.until = -FOREVER
-            room.pass_on()
+            self._wake(room.loop, room.pass_on)
         if not room.seats and self._rooms.get(room.loop) is room:
             del self._rooms[room.loop]
-        if type(ticket.verdict) is Lease:
-            self.finish(ticket.verdict, Outcome.UNSENT)
-        elif ticket.place is not None:
-            with self._lock:
-                # Between the check and the lock another thread may have let it go.
-                if type(ticket.verdict) is Lease:
-                    self._policy.finish(ticket.verdict, Outcome.UNSENT, self.clock.now())
-                else:
-                    self._policy.leave(ticket, self.clock.now())
-                calls = self._calls()
-            self._after(calls)
+        if ticket.place is not None or ticket.verdict is not None:
+            self._returns.append((ticket, Outcome.UNSENT, self.clock.now()))
+            self._take_returns()
 
     # ---------------------------------------------------------------- waking
 
@@ -246,14 +241,17 @@ class LocalGuard:
     def _after(self, calls: list[tuple[Loop, Callable[[], object]]] | None) -> None:
         """Wake, without the lock; then see to what finalisers gave back meanwhile."""
         if calls:
-            here = current_loop_or_none()
             for loop, wake in calls:
-                if loop is here or loop == here:
-                    wake()
-                elif not loop.call_soon(wake):
-                    self._bury(loop)
+                self._wake(loop, wake)
         if self._returns:
             self._take_returns()
+
+    def _wake(self, loop: Loop, wake: Callable[[], object]) -> None:
+        """Call *wake* in its loop; where that runs no more, its waiting calls lose their places."""
+        if loop == current_loop_or_none():
+            wake()
+        elif not (loop.is_running() and loop.call_soon(wake)):
+            self._bury(loop)
 
     def _take_returns(self) -> None:
         # Whoever holds the lock looks again after releasing it, so nothing is left lying, and nobody blocks here:
@@ -261,27 +259,38 @@ class LocalGuard:
         while self._returns and self._lock.acquire(blocking=False):
             try:
                 while self._returns:
-                    self._policy.finish(*self._returns.popleft())
+                    self._take_return(*self._returns.popleft())
                 calls = self._calls()
             finally:
                 self._lock.release()
             self._after(calls)
 
+    def _take_return(self, subject: Lease | Ticket, outcome: Outcome, now: float) -> None:
+        if type(subject) is Ticket:
+            # Let go and given up in the same moment, by two threads maybe: what it was given goes back.
+            verdict, subject.verdict = subject.verdict, None
+            if type(verdict) is not Lease:
+                self._policy.leave(subject, now)
+                return
+            subject = verdict
+        self._policy.finish(subject, outcome, now)  # type: ignore[arg-type]
+
     def _bury(self, loop: Loop) -> None:
-        """Drop the waiting calls of an event loop that is gone, and give back what they were granted."""
+        """
+        Drop the waiting calls of an event loop that is gone or stopped, and give back what they were granted.
+
+        If the loop ever runs again, they find their seats taken away and ask anew.
+        """
         room = self._rooms.pop(loop, None)
         if room is None:
             return
-        with self._lock:
-            now = self.clock.now()
-            for ticket in room.seats.values():
-                if type(ticket.verdict) is Lease:
-                    self._policy.finish(ticket.verdict, Outcome.UNSENT, now)
-                    ticket.verdict = None
-                else:
-                    self._policy.leave(ticket, now)
-            calls = self._calls()
-        self._after(calls)
+        now = self.clock.now()
+        seats = dict(room.seats)
+        room.seats.clear()
+        self._returns.extend((ticket, Outcome.UNSENT, now) for ticket in seats.values())
+        for seat in seats:
+            loop.call_soon(seat.wake)
+        self._take_returns()
 
     def _error(self, refusal: Locked | TooLong) -> AccountLocked | WaitTooLong:
         left = (refusal.until if isinstance(refusal, Locked) else refusal.moment) - self.clock.now()

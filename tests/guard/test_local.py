@@ -665,6 +665,36 @@ def test_the_waiting_calls_of_a_loop_that_is_gone_are_dropped() -> None:
     gc.collect()
 
 
+def test_a_stopped_loop_holds_up_nobody_and_its_calls_go_on_when_it_runs_again() -> None:
+    """A grant is never left with a loop that does not run."""
+    guard = LocalGuard(max_concurrency=1)
+    stopped, running = asyncio.new_event_loop(), asyncio.new_event_loop()
+
+    async def begin() -> Lease:
+        await accept(guard)
+        return await guard.acquire(demand("first"))
+
+    async def one() -> str:
+        async with call(guard, demand("later")):
+            return "done"
+
+    lease = stopped.run_until_complete(begin())
+    left = stopped.create_task(one())
+    stopped.run_until_complete(asyncio.sleep(0))
+
+    async def finish() -> None:
+        guard.finish(lease, Outcome.ACCEPTED)
+        assert 0 == guard.usage("account").in_flight
+        async with call(guard, demand("meanwhile")):
+            pass
+
+    running.run_until_complete(finish())
+    assert "done" == stopped.run_until_complete(left)
+    assert 0 == guard.usage("account").in_flight
+    for loop in (stopped, running):
+        loop.close()
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork to test")
 def test_a_forked_child_keeps_the_charges_and_counts_calls_in_flight_as_unknown(clock: FakeClock) -> None:
     """The child waits out its parent's tokens, and no lease of the parent is the child's to give back."""
