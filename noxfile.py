@@ -101,4 +101,4 @@ def lowest(session: nox.Session) -> None:
 def bare(session: nox.Session) -> None:
     """The package, as it is installed, imports with no extra."""
     session.install(".")
-    session.run("python", "-P", "-W", "error", "-c", "import smsc_async, smsc_async.simulator")
+    session.run("python", "-P", "-W", "error", "-c", "import smsc_async, smsc_async.simulator, smsc_async.testing")

@@ -4,6 +4,7 @@ Conducts one call through the rooms: plan, guard, transport, answer, verdict; an
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import anyio
@@ -16,7 +17,7 @@ from smsc_async._retry import Again, repeat
 from smsc_async._telling import Telling
 from smsc_async._transport import Failure, Write
 from smsc_async._verdict import Happened, judge
-from smsc_async.errors import GatewayError, OutcomeUnknown, SessionClosed
+from smsc_async.errors import GatewayError, OutcomeStillUnknown, OutcomeUnknown, SessionClosed
 from smsc_async.guard import Outcome
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ __all__ = ["Call", "Conductor", "Shared"]
 
 T = TypeVar("T")
 _FOREVER: Final = float("inf")
+_numbers: Final = count(1)
 
 
 class Shared:
@@ -95,6 +97,7 @@ class Shared:
 class Call:
     """One call on its way."""
 
+    number: int  # in this process; tells the events of one call from those of others
     endpoint: Endpoint[Any]
     plan: Plan
     known: Mapping[str, object] | None
@@ -151,7 +154,7 @@ class Conductor:
             route = self._routes[endpoint] = Route(endpoint, self.options.reply_format, shared.identity, shared.guard)
         max_wait = self.options.max_wait
         deadline = _FOREVER if max_wait is None else self.clock.now() + max_wait
-        call = Call(endpoint, route.plan(params, subject), known, subject, force, deadline)
+        call = Call(next(_numbers), endpoint, route.plan(params, subject), known, subject, force, deadline)
         self.check_subject(call)
         return call
 
@@ -193,7 +196,7 @@ class Conductor:
         def on_wait(wait: Wait) -> None:
             waits.append(wait)
             shared.waits[wait] = None
-            self.telling.waiting(call.endpoint.name, wait)
+            self.telling.waiting(call.number, call.endpoint.name, wait)
 
         try:
             return await shared.guard.acquire(call.plan.demand, deadline=call.deadline, on_wait=on_wait)
@@ -218,8 +221,8 @@ class Conductor:
         if call.subject is None or call.force:
             return
         if self.shared.memory.unresolved(call.endpoint.name, call.subject):
-            reason = "an earlier call has an unknown outcome, and force=True was not given"
-            raise OutcomeUnknown(call.endpoint.name, call.subject, reason)
+            reason = "an earlier call has an unknown outcome"
+            raise OutcomeStillUnknown(call.endpoint.name, call.subject, reason)
 
     def unanswered(self, call: Call, number: int, failure: Failure, write: Write) -> Answer:
         """Judge an attempt that got no answer, by the evidence of what left this machine."""
@@ -230,7 +233,7 @@ class Conductor:
             outcome = Outcome.UNKNOWN
             timed_out = failure.timed_out and self.clock.now() >= call.deadline
             happened = Happened.OUT_OF_TIME if timed_out else Happened.LOST
-        self.telling.failed(call.endpoint.name, number, failure.reason, sent=not unsent)
+        self.telling.failed(call.number, call.endpoint.name, number, failure.reason, sent=not unsent)
         return no_answer(call.endpoint, happened, failure.reason, outcome, call.subject)
 
     def note(self, call: Call, number: int, answer: Answer) -> Answer:
@@ -242,7 +245,7 @@ class Conductor:
         elif isinstance(error, OutcomeUnknown):
             self._lost(call, error.reason)
         elif isinstance(error, GatewayError):
-            self.telling.refused(call.endpoint.name, number, error.code, error.detail)
+            self.telling.refused(call.number, call.endpoint.name, number, error.code, error.detail)
         return answer
 
     def conclude(self, call: Call, answer: Answer) -> Any:
@@ -275,7 +278,7 @@ class Conductor:
         try:
             self.check_subject(call)
             url = self.url(call)
-            self.telling.attempt(call.endpoint.name, number, url)
+            self.telling.attempt(call.number, call.endpoint.name, number, url)
             write = Write()
             started = clock.now()
             timeout = self.options.timeout
@@ -292,7 +295,14 @@ class Conductor:
                 answer = self.note(call, number, self.unanswered(call, number, reply, write))
             else:
                 seconds = clock.now() - started
-                self.telling.replied(call.endpoint.name, number, reply.status, seconds, len(reply.body))
+                self.telling.replied(
+                    call.number,
+                    call.endpoint.name,
+                    number,
+                    status=reply.status,
+                    seconds=seconds,
+                    size=len(reply.body),
+                )
                 answer = self.note(call, number, self._read(call, reply))
         finally:
             outcome = answer.outcome if answer is not None else self.abandoned(call, write)
@@ -315,7 +325,7 @@ class Conductor:
     def _lost(self, call: Call, reason: str) -> None:
         if call.subject is not None:
             self.shared.memory.lose(call.endpoint.name, call.subject)
-        self.telling.outcome_lost(call.endpoint.name, call.subject, reason)
+        self.telling.outcome_lost(call.number, call.endpoint.name, call.subject, reason)
 
     def _on_pause(self, call: Call, number: int, seconds: float, why: Again) -> None:
-        self.telling.repeating(call.endpoint.name, number, seconds, type(why.error).__name__)
+        self.telling.repeating(call.number, call.endpoint.name, number, seconds, type(why.error).__name__)

@@ -81,7 +81,7 @@ async def _attempt(conductor: Conductor, call: Call, number: int) -> _File:
     shared.enter()
     try:
         url = conductor.url(call)
-        conductor.telling.attempt(call.endpoint.name, number, url)
+        conductor.telling.attempt(call.number, call.endpoint.name, number, url)
         write = Write()
         started = clock.now()
         timeout = conductor.options.download_timeout
@@ -101,7 +101,9 @@ async def _attempt(conductor: Conductor, call: Call, number: int) -> _File:
             else:
                 head = await _head(incoming)
                 seconds = clock.now() - started
-                conductor.telling.replied(call.endpoint.name, number, incoming.status, seconds, 0)
+                conductor.telling.replied(
+                    call.number, call.endpoint.name, number, status=incoming.status, seconds=seconds, size=0
+                )
                 if isinstance(head, Failure):
                     answer = conductor.note(call, number, conductor.unanswered(call, number, head, write))
                 elif (found := _in_place_of_a_file(conductor, call, incoming, head)) is not None:

@@ -29,51 +29,51 @@ class Telling:
         self._observer = observer
         self._clock = clock
 
-    def waiting(self, endpoint: str, wait: Wait) -> None:
+    def waiting(self, call: int, endpoint: str, wait: Wait) -> None:
         """The guard holds it."""
         logger.debug("%s: waits at least %.1f s (%s)", endpoint, wait.seconds, wait.reason.value)
         if self._observer is not None:
             until = self._clock.date() + timedelta(seconds=wait.seconds)
-            self._notify(events.Waiting(endpoint, wait.reason.value, wait.seconds, until))
+            self._notify(events.Waiting(call, endpoint, wait.reason.value, wait.seconds, until))
 
-    def attempt(self, endpoint: str, number: int, host: str) -> None:
+    def attempt(self, call: int, endpoint: str, number: int, url: str) -> None:
         """It is about to be sent."""
         if logger.isEnabledFor(logging.DEBUG):
-            logger.debug("%s: attempt %d at %s", endpoint, number, host)
+            logger.debug("%s: attempt %d at %s", endpoint, number, url)
         if self._observer is not None:
-            self._notify(events.Attempt(endpoint, number, host))
+            self._notify(events.Attempt(call, endpoint, number, url))
 
-    def replied(self, endpoint: str, number: int, status: int, seconds: float, size: int) -> None:
+    def replied(self, call: int, endpoint: str, number: int, *, status: int, seconds: float, size: int) -> None:
         """A whole answer was read."""
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("%s: HTTP %d, %d bytes in %.3f s", endpoint, status, size, seconds)
         if self._observer is not None:
-            self._notify(events.Replied(endpoint, number, status, seconds, size))
+            self._notify(events.Replied(call, endpoint, number, status, seconds, size))
 
-    def refused(self, endpoint: str, number: int, code: int, detail: str) -> None:
+    def refused(self, call: int, endpoint: str, number: int, code: int, detail: str) -> None:
         """The gateway answered with an error number."""
         logger.info("%s: refused with error %d (%s)", endpoint, code, detail)
         if self._observer is not None:
-            self._notify(events.Refused(endpoint, number, code, detail))
+            self._notify(events.Refused(call, endpoint, number, code, detail))
 
-    def failed(self, endpoint: str, number: int, reason: str, *, sent: bool) -> None:
+    def failed(self, call: int, endpoint: str, number: int, reason: str, *, sent: bool) -> None:
         """No usable answer came."""
         logger.info("%s: attempt %d failed%s: %s", endpoint, number, "" if sent else " before it was sent", reason)
         if self._observer is not None:
-            self._notify(events.Failed(endpoint, number, reason, sent))
+            self._notify(events.Failed(call, endpoint, number, reason, sent))
 
-    def repeating(self, endpoint: str, number: int, seconds: float, reason: str) -> None:
+    def repeating(self, call: int, endpoint: str, number: int, seconds: float, reason: str) -> None:
         """It will be repeated."""
         logger.info("%s: attempt %d follows in %.1f s (%s)", endpoint, number, seconds, reason)
         if self._observer is not None:
-            self._notify(events.Repeating(endpoint, number, seconds, reason))
+            self._notify(events.Repeating(call, endpoint, number, seconds, reason))
 
-    def outcome_lost(self, endpoint: str, reference: str | None, reason: str) -> None:
+    def outcome_lost(self, call: int, endpoint: str, reference: str | None, reason: str) -> None:
         """Nobody knows whether it was carried out."""
         shown = None if reference is None else mask_phones(reference)
         logger.warning("%s: outcome unknown%s: %s", endpoint, f" ({shown})" if shown else "", reason)
         if self._observer is not None:
-            self._notify(events.OutcomeLost(endpoint, shown, reason))
+            self._notify(events.OutcomeLost(call, endpoint, shown, reason))
 
     def _notify(self, event: events.Event) -> None:
         if self._observer is None:

@@ -26,6 +26,7 @@ What can go wrong, as a tree; every class says whose move it is.
     │   ├── UnexpectedRedirect           something answered in the gateway's place
     │   └── IncompleteDownload           a file ended before its end
     ├── OutcomeUnknown                   look before you repeat: money may be gone
+    │   └── OutcomeStillUnknown          not sent, because an earlier call's outcome is
     ├── ReplyError                       an answer that nobody can read
     ├── TaskNotReady, TaskFailed         a download's task is not done, or never will be
     ├── WaitTooLong                      the limits hold the call for longer than it may wait
@@ -42,6 +43,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal
 
 import attrs
+
+from smsc_async._privacy import mask_phones
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -63,6 +66,7 @@ __all__ = [
     "MessageForbidden",
     "NoReply",
     "NotSent",
+    "OutcomeStillUnknown",
     "OutcomeUnknown",
     "RecipientBlacklisted",
     "ReplyError",
@@ -78,6 +82,12 @@ __all__ = [
     "WaitTooLong",
     "WrongCaptcha",
 ]
+
+
+def _masked(reference: str | None) -> str:
+    """Show a phone as errors and logs do."""
+    return repr(reference and mask_phones(reference))
+
 
 _error: Final = attrs.define(auto_exc=True, slots=False, eq=False)
 
@@ -231,11 +241,19 @@ class OutcomeUnknown(SmscError):
     """
 
     endpoint: str
-    reference: str | None = None
+    reference: str | None = attrs.field(default=None, repr=_masked)
     reason: str = "no answer"
 
     def __str__(self) -> str:
         return f"{self.endpoint}: {self.reason}; it may have been carried out, so look before you repeat it"
+
+
+@_error
+class OutcomeStillUnknown(OutcomeUnknown):
+    """An earlier call on the same subject has an unknown outcome, so this one was not sent."""
+
+    def __str__(self) -> str:
+        return f"{self.endpoint}: not sent: {self.reason}; look what became of it, then give force=True"
 
 
 @_error

@@ -1,4 +1,9 @@
-"""What an observer is told: frozen events, without secrets, phones masked."""
+"""
+What an observer is told: frozen events, without secrets, phones masked.
+
+*call* is a number that all events of one call share, so that calls side by side can be told apart; an `Attempt` ends a
+`Waiting`.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +21,7 @@ __all__ = ["Attempt", "Event", "Failed", "OutcomeLost", "Refused", "Repeating", 
 class Waiting:
     """The guard holds a call."""
 
+    call: int
     endpoint: str
     reason: str
     seconds: float  # at the least
@@ -26,15 +32,17 @@ class Waiting:
 class Attempt:
     """A call is about to be sent."""
 
+    call: int
     endpoint: str
     number: int  # from 1
-    host: str
+    url: str
 
 
 @attrs.frozen
 class Replied:
     """A whole answer was read."""
 
+    call: int
     endpoint: str
     number: int
     status: int
@@ -46,6 +54,7 @@ class Replied:
 class Refused:
     """The gateway answered with an error number."""
 
+    call: int
     endpoint: str
     number: int
     code: int
@@ -56,6 +65,7 @@ class Refused:
 class Failed:
     """An attempt ended without a usable answer."""
 
+    call: int
     endpoint: str
     number: int
     reason: str
@@ -66,6 +76,7 @@ class Failed:
 class Repeating:
     """A call will be repeated."""
 
+    call: int
     endpoint: str
     number: int  # of the attempt to come
     seconds: float  # the pause before it
@@ -76,6 +87,7 @@ class Repeating:
 class OutcomeLost:
     """Nobody knows whether a call that pays, allots or sends was carried out; also told when it was cancelled."""
 
+    call: int
     endpoint: str
     reference: str | None  # masked
     reason: str

@@ -1,8 +1,7 @@
 """
-What you need to test your own code: a clock that you move, fresh guards, and the simulator as pytest fixtures.
+What you need to test your own code: a clock that you move, fresh guards, and the simulated gateway.
 
-The fixtures come as a pytest plugin, by name only; nothing happens to tests that do not ask for them. See the page
-"Testing your code".
+The fixture `smsc_gateway` comes with a pytest plugin; nothing happens to tests that do not ask for it.
 """
 
 from __future__ import annotations
@@ -13,8 +12,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any, Self
 
-import pytest
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
@@ -24,7 +21,7 @@ if TYPE_CHECKING:
     from smsc_async.session import Session
     from smsc_async.simulator import Simulator
 
-__all__ = ["FakeClock", "SimulatedGateway", "fresh_guards", "smsc_gateway"]
+__all__ = ["FakeClock", "SimulatedGateway", "fresh_guards"]
 
 
 class FakeClock:
@@ -51,7 +48,7 @@ class FakeClock:
 
     async def sleep_until(self, moment: float) -> None:
         """Return when the clock has been moved to *moment*."""
-        import anyio  # noqa: PLC0415 - the plugin is loaded by every pytest run, and must cost nothing there
+        import anyio  # noqa: PLC0415 - the pytest plugin loads this module, and must cost nothing where it is not used
 
         if moment <= self._now:
             await anyio.lowlevel.checkpoint()
@@ -185,10 +182,3 @@ class SimulatedGateway:
         if "apikey" not in options:
             options = {"login": self.LOGIN, "password": self.PASSWORD, **options}
         return Session(**{"base_url": self.url, "guard": self.guard(), **options})
-
-
-@pytest.fixture
-def smsc_gateway() -> Iterator[SimulatedGateway]:
-    """Run a simulated gateway on loopback, with a minute of 0.2 s."""
-    with SimulatedGateway() as gateway:
-        yield gateway

@@ -172,8 +172,5 @@ class Lines:
 
     def _bounds(self, ticket: Ticket, now: float, *, arriving: bool = False) -> Iterator[tuple[float, bool, Reason]]:
         for bucket in ticket.parties.buckets[ticket.stage :]:
-            if arriving:
-                ahead = bucket.waiting
-            else:
-                ahead = sum(other.number < ticket.number for other in bucket.in_line())
-            yield *bucket.earliest(now, ahead), bucket.rule.reason
+            before = bucket.waiting if arriving else sum(other.number < ticket.number for other in bucket.in_line())
+            yield *bucket.earliest(now, before), bucket.rule.reason

@@ -81,7 +81,7 @@ class LocalGuard:
         self.max_concurrency = max_concurrency
         self.max_downloads = max_downloads
         self.limits = dict(limits or {})
-        self.identical = identical
+        self.identical: Literal["request", "action"] = identical
         self.clock = clock
         self._policy = Policy(
             Settings(window=self.window, margin=self.margin, lateness=self.lateness, max_concurrency=max_concurrency)
@@ -100,7 +100,7 @@ class LocalGuard:
         """Show the numbers, and whether they are strict."""
         strict = "" if self.strict else ", not strict: for tests only"
         return (
-            f"<LocalGuard window={self.window:g} s margin={self.margin:g} s lateness={self.lateness:g} s "
+            f"<LocalGuard window={self.window:.3g} s margin={self.margin:.3g} s lateness={self.lateness:.3g} s "
             f"max_concurrency={self.max_concurrency}{strict}>"
         )
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import attrs
 
@@ -35,9 +36,9 @@ class Reply:
         return json.loads(self.body)
 
     @property
-    def xml(self) -> ElementTree.Element:
+    def xml(self) -> ET.Element:
         """The body as XML."""
-        return ElementTree.fromstring(self.body)
+        return ET.fromstring(self.body)
 
 
 def simulator(**options: Any) -> tuple[Simulator, ManualTime]:
@@ -93,8 +94,7 @@ def run(coroutine: Coroutine[Any, Any, Reply]) -> Reply:
     try:
         coroutine.send(None)
     except StopIteration as end:
-        assert isinstance(end.value, Reply)
-        return end.value
+        return cast("Reply", end.value)
     coroutine.close()
     raise AssertionError("the simulator waits for time to pass")
 
@@ -108,3 +108,9 @@ def ask(app: Simulator, path: str, *, fmt: int | None = 3, **params: Any) -> Rep
 def errors(replies: list[Reply]) -> list[int]:
     """Give the error numbers of JSON replies, 0 for each that is none."""
     return [reply.json.get("error_code", 0) if isinstance(reply.json, dict) else 0 for reply in replies]
+
+
+async def until_sleeping(time: ManualTime, count: int) -> None:
+    """Let others run until so many sleep."""
+    while time.sleeping < count:  # noqa: ASYNC110 - nobody tells when somebody falls asleep
+        await asyncio.sleep(0)

@@ -6,6 +6,7 @@ import csv
 import io
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from smsc_async.simulator.files import TEXTS
 from tests.simulator.asking import ask, errors, simulator
 
 
-def listed(gateway: Simulator, **params: object) -> list[int]:
+def listed(gateway: Simulator, **params: Any) -> list[int]:
     """Give the ids that are listed."""
     return [item["id"] for item in ask(gateway, "downloads", get_list=1, **params).json]
 
@@ -31,20 +32,26 @@ def with_task(**task: object) -> Simulator:
     [
         (
             0,
-            "id = 1, name = Звіт, листопад, status = 2, created = 20.11.2026 09:30:05, time = 20.11.2026 09:30:05, "
-            "file = messages_1.csv",
+            (
+                "id = 1, name = Звіт, листопад, status = 2, created = 20.11.2026 09:30:05, time = 20.11.2026 09:30:05, "
+                "file = messages_1.csv"
+            ),
         ),
         (1, "1,Звіт, листопад,2,20.11.2026 09:30:05,20.11.2026 09:30:05,messages_1.csv"),
         (
             2,
-            "<list>\n<task>\n<id>1</id>\n<name>Звіт, листопад</name>\n<status>2</status>\n"
-            "<created>20.11.2026 09:30:05</created>\n<time>20.11.2026 09:30:05</time>\n"
-            "<file>messages_1.csv</file>\n</task>\n</list>",
+            (
+                "<list>\n<task>\n<id>1</id>\n<name>Звіт, листопад</name>\n<status>2</status>\n"
+                "<created>20.11.2026 09:30:05</created>\n<time>20.11.2026 09:30:05</time>\n"
+                "<file>messages_1.csv</file>\n</task>\n</list>"
+            ),
         ),
         (
             3,
-            '[{"id":1,\n"name":"Звіт, листопад",\n"status":"2",\n"created":"20.11.2026 09:30:05",\n'
-            '"time":"20.11.2026 09:30:05",\n"file":"messages_1.csv"}]',
+            (
+                '[{"id":1,\n"name":"Звіт, листопад",\n"status":"2",\n"created":"20.11.2026 09:30:05",\n'
+                '"time":"20.11.2026 09:30:05",\n"file":"messages_1.csv"}]'
+            ),
         ),
     ],
 )
@@ -100,7 +107,7 @@ def test_the_order_of_the_list_is_a_switch() -> None:
 
 
 @pytest.mark.parametrize("params", [{"cnt": "x"}, {"after_id": "-1"}])
-def test_a_count_that_is_none_is_error_1(params: dict[str, str]) -> None:
+def test_a_count_that_is_none_is_error_1(params: dict[str, Any]) -> None:
     """Counts and ids are digits."""
     gateway, _ = simulator()
     assert 1 == ask(gateway, "downloads", get_list=1, **params).json["error_code"]
@@ -173,7 +180,7 @@ def test_what_name_means_is_a_switch(by: str, found: list[int]) -> None:
 @pytest.mark.parametrize(
     ("params", "code"), [({"id": 9}, 5), ({"id": "x"}, 5), ({"name": "?"}, 5), ({}, 1), ({"id": 2}, 5), ({"id": 3}, 5)]
 )
-def test_a_file_that_is_not_there_is_error_5(params: dict[str, object], code: int) -> None:
+def test_a_file_that_is_not_there_is_error_5(params: dict[str, Any], code: int) -> None:
     """Unknown tasks and those that are not done have no file; asking for none is error 1."""
     gateway, _ = simulator()
     gateway.add_task()

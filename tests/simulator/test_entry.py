@@ -17,7 +17,9 @@ def balance(gateway: Any, **params: Any) -> Reply:
 
 
 @pytest.mark.parametrize(
-    "params", [CREDENTIALS, {"apikey": "demo-key"}, {"login": "demo", "apikey": "demo-key"}], ids=["pair", "key", "both"]
+    "params",
+    [CREDENTIALS, {"apikey": "demo-key"}, {"login": "demo", "apikey": "demo-key"}],
+    ids=["pair", "key", "both"],
 )
 def test_either_kind_of_credentials_will_do(params: dict[str, str]) -> None:
     """Login and password, the API key alone, or the API key with the login."""
@@ -236,7 +238,7 @@ def test_a_body_that_never_ends_is_cut() -> None:
 
     scope = {"type": "http", "method": "POST", "path": "/sys/balance.php", "headers": [], "query_string": b""}
     with pytest.raises(StopIteration):
-        gateway(scope, receive, send).send(None)  # type: ignore[attr-defined]
+        gateway(scope, receive, send).send(None)
     assert ["cut"] == [arrival.outcome for arrival in gateway.log]
     assert 0 == len(gateway.verdict().windows)
 
@@ -246,5 +248,20 @@ def test_nothing_shows_credentials() -> None:
     gateway, _ = simulator(password="canary-psw", apikey="canary-key")
     ask(gateway, "receive_phones", get=1, psw="canary-psw")
     ask(gateway, "receive_phones", get=1, apikey="canary-key")
-    shown = f"{gateway!r} {gateway.accounts!r} {gateway.account!r} {gateway.log!r} {gateway.verdict()!r} {gateway._gate!r}"
+    shown = (
+        f"{gateway!r} {gateway.accounts!r} {gateway.account!r} {gateway.log!r} {gateway.verdict()!r} {gateway._gate!r}"
+    )
     assert "canary" not in shown
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [(b"a=1&" * 1001, None), (b"login=demo", [(b"content-type", b"multipart/form-data")])],
+    ids=["too many fields", "no boundary"],
+)
+def test_what_cannot_be_read_does_no_harm(body: bytes, headers: Any) -> None:
+    """It is a bad request or one without credentials, and no defect of the simulator."""
+    gateway, _ = simulator()
+    reply = run(ask_async(gateway, "balance", {}, body=body, headers=headers))
+    assert reply.status == 400 or "ERROR = 2" in reply.text
+    assert () == gateway.verdict().crashes

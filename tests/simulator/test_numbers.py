@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from smsc_async.simulator import RentableNumber
 from tests.simulator.asking import ask, errors, simulator
 
 NUMBER = RentableNumber("380670000002", 4, Decimal("80.00"), Decimal("40.50"), 'Київстар, SMS і "MMS" = 2 <грн>')
-RENT = {"buy": 1, "phone": NUMBER.phone}
+RENT: dict[str, Any] = {"buy": 1, "phone": NUMBER.phone}
 
 
 def test_the_list_is_written_as_documented_in_text() -> None:
@@ -124,7 +125,7 @@ def test_credit_covers_what_the_balance_does_not() -> None:
         {},
     ],
 )
-def test_what_makes_no_sense_is_error_1(params: dict[str, object]) -> None:
+def test_what_makes_no_sense_is_error_1(params: dict[str, Any]) -> None:
     """Numbers that are not for rent, or not rented, unknown values and requests for nothing."""
     gateway, _ = simulator(numbers=[NUMBER])
     assert {"error": "parameters error", "error_code": 1} == ask(gateway, "receive_phones", **params).json

@@ -37,7 +37,10 @@ def test_numbers_in_json(numbers: str, kind: str, cost: str) -> None:
     assert '"phone":"380670000002",' in text
 
 
-@pytest.mark.parametrize(("decimals", "cost", "current"), [("two", "80.50", "40.00"), ("four", "80.5000", "40.0000"), ("trimmed", "80.5", "40")])
+@pytest.mark.parametrize(
+    ("decimals", "cost", "current"),
+    [("two", "80.50", "40.00"), ("four", "80.5000", "40.0000"), ("trimmed", "80.5", "40")],
+)
 def test_decimals_of_money(decimals: str, cost: str, current: str) -> None:
     """Two, four or as many as needed."""
     assert f"380670000002,4,{cost},{current},SMS" == listed(1, decimals=decimals)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from smsc_async.simulator import Account, Delay, Fault, ManualTime, Simulator, Switches
-from tests.simulator.asking import CREDENTIALS, Reply, ask, ask_async, errors, simulator
+from tests.simulator.asking import CREDENTIALS, Reply, ask, ask_async, errors, simulator, until_sleeping
 
 pytestmark = pytest.mark.asyncio
 
@@ -23,8 +23,7 @@ async def hold(gateway: Simulator, time: ManualTime, count: int, **params: Any) 
         )
         for number in range(count)
     ]
-    while time.sleeping < start + count:
-        await asyncio.sleep(0)
+    await until_sleeping(time, start + count)
     return tasks
 
 

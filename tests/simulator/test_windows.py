@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from smsc_async.simulator import ManualTime, Simulator, Switches
 from smsc_async.simulator.windows import SWEEP_EVERY, Limit, Windows
-from tests.simulator.asking import CREDENTIALS, ask, ask_async, errors, run, simulator
+from tests.simulator.asking import CREDENTIALS, ask, ask_async, errors, run, simulator, until_sleeping
 
 
 def get(gateway: Simulator, **params: Any) -> int:
@@ -31,7 +31,9 @@ def get(gateway: Simulator, **params: Any) -> int:
         ("balance", {}, 10),
     ],
 )
-def test_one_more_than_the_limit_is_refused_until_a_minute_is_over(path: str, params: dict[str, Any], limit: int) -> None:
+def test_one_more_than_the_limit_is_refused_until_a_minute_is_over(
+    path: str, params: dict[str, Any], limit: int
+) -> None:
     """Each action takes as many a minute as the vendor says, and takes them again a minute later."""
     gateway, time = simulator(switches=Switches(refused_counts=False))
     nines = errors([ask(gateway, path, **params) for _ in range(limit + 2)])
@@ -154,8 +156,7 @@ async def test_when_a_request_is_counted_is_a_switch(counted_at: Any, expected: 
     slow = [
         asyncio.create_task(ask_async(gateway, "receive_phones", {**CREDENTIALS, "get": 1, "fmt": 3})) for _ in range(2)
     ]
-    while time.sleeping < 2:
-        await asyncio.sleep(0)
+    await until_sleeping(time, 2)
     time.advance(30)
     await asyncio.gather(*slow)
     time.advance(35)

@@ -5,103 +5,148 @@ from __future__ import annotations
 import asyncio
 import gc
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
-import trustme
-from tests.transport.servers import CREDENTIALS, Server, polite, post, reveals, serving, sockets
 
-from smsc_async._transport import Reply, Transport, Write
+from smsc_async._transport import CutShort, Failure, Reply, Transport, Write
+from tests.transport.servers import (
+    CREDENTIALS,
+    FORM,
+    OK,
+    Authority,
+    HandClock,
+    Peer,
+    Server,
+    polite,
+    post,
+    reveals_nothing,
+    serving,
+    sockets,
+)
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-MANY = 400  # steps; an exchange takes some 20 to 60
+MANY = 400  # steps; an exchange takes some 10 to 60
 
 
-@asynccontextmanager
-async def both_ends(kind: str) -> AsyncIterator[tuple[Server, Transport]]:
-    if kind == "plain":
-        async with serving(polite) as server:
-            yield server, Transport(credentials=CREDENTIALS)
-        return
-    import ssl
+class SteppingLoop(asyncio.SelectorEventLoop):
+    """Cancels a task just before the k-th callback that runs after it was named."""
 
-    authority = trustme.CA()
-    server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost", "127.0.0.1").configure_cert(server_context)
-    client_context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    authority.configure_trust(client_context)
-    async with serving(polite, tls=server_context) as server:
-        yield server, Transport(credentials=CREDENTIALS, ssl_context=client_context)
+    def __init__(self) -> None:
+        super().__init__()
+        self.victim: asyncio.Task[Any] | None = None
+        self.left = 0
+
+    def call_soon(self, callback: Callable[..., object], *args: Any, context: Any = None) -> asyncio.Handle:  # type: ignore[override]
+        def step(*arguments: Any) -> None:
+            if self.victim is not None and not self.victim.done():
+                self.left -= 1
+                if self.left == 0:
+                    self.victim.cancel()
+            callback(*arguments)
+
+        return super().call_soon(step, *args, context=context)
 
 
-async def native(call: Callable[[], Awaitable[Reply]], steps: int) -> bool:
-    """Cancel as asyncio does, after *steps* rounds of the loop; say whether there was anything left to cancel."""
+async def native(call: Callable[[], Awaitable[object]], steps: int) -> bool:
+    """Cancel as asyncio does, before the loop's callback number *steps*; say whether it came to that."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, SteppingLoop)
     task = asyncio.ensure_future(call())
-    for _ in range(steps):
-        await asyncio.sleep(0)
-    if task.done():
-        assert isinstance(await task, Reply)
-        return False
-    task.cancel()
+    loop.victim, loop.left = task, steps
     try:
         await task
     except asyncio.CancelledError as error:
-        assert not reveals(error)
-    return True
+        reveals_nothing(error)
+        return True
+    finally:
+        loop.victim = None
+    return loop.left <= 0  # the cancellation met something that may not be interrupted
 
 
-async def scoped(call: Callable[[], Awaitable[Reply]], steps: int) -> bool:
+async def scoped(call: Callable[[], Awaitable[object]], steps: int) -> bool:
     """Cancel as anyio does, level-triggered, after *steps* rounds of the loop."""
-    reply = None
+    done = False
 
     async def run() -> None:
-        nonlocal reply
+        nonlocal done
         try:
-            reply = await call()
+            await call()
         except BaseException as error:
-            assert not reveals(error)
+            reveals_nothing(error)
             raise
+        done = True
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(run)
         for _ in range(steps):
             await anyio.lowlevel.checkpoint()
-        if reply is not None:
-            assert isinstance(reply, Reply)
+        if done:
             return False
         tasks.cancel_scope.cancel()
     return True
 
 
-async def sweep(kind: str, *, warm: bool, cancel: Callable[[Callable[[], Awaitable[Reply]], int], Awaitable[bool]]) -> None:
+async def forgetful(peer: Peer) -> None:
+    """Close each connection silently after its reply."""
+    await peer.request()
+    await peer.send(OK)
+
+
+@asynccontextmanager
+async def both_ends(kind: str) -> AsyncIterator[tuple[Server, Transport]]:
+    script = forgetful if kind.startswith("stale") else polite
+    if not kind.endswith("tls"):
+        async with serving(script) as server:
+            yield server, Transport(credentials=CREDENTIALS)
+        return
+    authority = Authority()
+    async with serving(script, tls=authority.server()) as server:
+        yield server, Transport(credentials=CREDENTIALS, ssl_context=authority.client())
+
+
+async def exchange(transport: Transport, url: str, write: Write) -> None:
+    assert isinstance(await post(transport, url, write=write), Reply)
+
+
+async def download(transport: Transport, url: str, write: Write) -> None:
+    clock = HandClock()
+    async with transport.stream(url, FORM, write=write, clock=clock, deadline=clock.now() + 30, timeout=30) as reply:
+        assert not isinstance(reply, Failure)
+        try:
+            assert b"ok" == b"".join([chunk async for chunk in reply])
+        except CutShort as error:
+            pytest.fail(str(error))
+
+
+async def sweep(kind: str, call: Any, cancel: Any) -> None:
+    """Cancel *call* at every step on a cold (or warm, or stale) connection, and look at the harm done."""
     gc.collect()
     before = sockets()
     async with both_ends(kind) as (server, transport):
         url = f"{server.address}/sys/x.php"
         fates = []
-        for steps in range(MANY):
-            if warm:
-                assert isinstance(await post(transport, url), Reply)
-            else:
+        for steps in range(1, MANY):
+            if kind.startswith("cold"):
                 await transport.aclose()
+            else:
+                assert isinstance(await post(transport, url), Reply)
+                await rounds(5)
             write = Write()
             seen = len(server.requests)
-            cancelled = await cancel(lambda write=write: post(transport, url, write=write), steps)
-            if not cancelled:
+            if not await cancel(lambda write=write: call(transport, url, write), steps):
                 break
             fates.append(write.provably_unsent)
-            for _ in range(10):
-                await anyio.lowlevel.checkpoint()
+            await rounds(10)
             assert not (write.provably_unsent and len(server.requests) > seen)
             assert isinstance(await post(transport, url), Reply)
         else:
             pytest.fail("the exchange never ended")
-        print(kind, warm, cancel.__name__, steps, "".join("-" if fate else "?" for fate in fates))
-        assert fates == sorted(fates, reverse=True)  # unsent, unsent, ... unknown, unknown
+        assert fates == sorted(fates, reverse=True)  # proof until the first byte may leave, and none ever after
+        assert {True, False} == set(fates)
         replies = []
 
         async def one() -> None:
@@ -110,7 +155,7 @@ async def sweep(kind: str, *, warm: bool, cancel: Callable[[Callable[[], Awaitab
         async with anyio.create_task_group() as tasks:
             for _ in range(14):
                 tasks.start_soon(one)
-        assert [200] * 14 == [reply.status for reply in replies]
+        assert [Reply(200, "text/plain", b"ok")] * 14 == replies
         await transport.aclose()
         with anyio.fail_after(5):
             while server.open:
@@ -119,17 +164,93 @@ async def sweep(kind: str, *, warm: bool, cancel: Callable[[Callable[[], Awaitab
     assert before == sockets()
 
 
-@pytest.mark.asyncio
-@pytest.mark.parametrize("warm", [False, True], ids=["cold", "warm"])
-@pytest.mark.parametrize("kind", ["plain", "tls"])
-async def test_native_cancellation_at_every_step_leaves_nothing_behind(kind: str, warm: bool) -> None:
-    """``task.cancel()`` after k rounds of the loop, for every k, leaks no socket and spoils no later exchange."""
-    await sweep(kind, warm=warm, cancel=native)
+async def rounds(count: int) -> None:
+    for _ in range(count):
+        await anyio.lowlevel.checkpoint()
+
+
+sweeps = pytest.mark.parametrize(
+    ("call", "kind"),
+    [
+        *((exchange, kind) for kind in ("cold", "warm", "stale", "cold tls", "warm tls", "stale tls")),
+        *((download, kind) for kind in ("warm", "cold tls")),
+    ],
+)
+
+
+@sweeps
+def test_native_cancellation_at_every_step_does_no_harm(kind: str, call: Any) -> None:
+    """``task.cancel()`` before each of the loop's callbacks in turn leaks no socket and spoils no later exchange."""
+    with asyncio.Runner(loop_factory=SteppingLoop) as runner:
+        runner.run(sweep(kind, call, native))
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("warm", [False, True], ids=["cold", "warm"])
-@pytest.mark.parametrize("kind", ["plain", "tls"])
-async def test_scope_cancellation_at_every_step_leaves_nothing_behind(anyio_backend: str, kind: str, warm: bool) -> None:
-    """A level-triggered cancellation after k rounds of the loop, for every k, does as little harm."""
-    await sweep(kind, warm=warm, cancel=scoped)
+@sweeps
+async def test_scope_cancellation_at_every_step_does_no_harm(anyio_backend: str, kind: str, call: Any) -> None:
+    """A level-triggered cancellation after each round of the loop in turn does as little."""
+    await sweep(kind, call, scoped)
+
+
+@pytest.mark.asyncio
+async def test_a_second_cancellation_while_the_first_cleans_up_reveals_nothing() -> None:
+    """Whoever cancels twice gets neither the body nor an open socket."""
+    gc.collect()
+    before = sockets()
+    async with serving(polite) as server:
+        for first in range(1, 20):
+            for second in range(4):
+                transport = Transport(credentials=CREDENTIALS)
+                task = asyncio.ensure_future(post(transport, server.address))
+                await rounds(first)
+                task.cancel()
+                await rounds(second)
+                task.cancel()
+                try:
+                    await task
+                except asyncio.CancelledError as error:
+                    reveals_nothing(error)
+                    reveals_nothing(error.__context__)
+                await transport.aclose()
+    gc.collect()
+    assert before == sockets()
+
+
+@pytest.mark.asyncio
+async def test_a_cancellation_keeps_its_message_and_the_callers_context() -> None:
+    """What passes is the same cancellation: its message is there, and so is what the caller was handling."""
+
+    async def call(address: str) -> None:
+        try:
+            int("nothing")
+        except ValueError:
+            await post(Transport(credentials=CREDENTIALS), address)
+
+    async with serving(Peer.gone) as server:
+        task = asyncio.ensure_future(call(server.address))
+        with anyio.fail_after(5):
+            while not server.bytes_read and not server.open:
+                await anyio.lowlevel.checkpoint()
+        await rounds(10)
+        task.cancel("enough")
+        with pytest.raises(asyncio.CancelledError, match="enough") as caught:
+            await task
+    links = []
+    link: BaseException | None = caught.value
+    while link is not None:
+        links.append(type(link))
+        link = link.__context__
+    assert ValueError in links
+
+
+@pytest.mark.asyncio
+async def test_a_coroutine_that_is_dropped_in_mid_exchange_says_nothing() -> None:
+    """Closing the coroutine itself, without a loop to clean up in, reveals nothing and raises nothing of ours."""
+    async with serving(Peer.gone) as server:
+        transport = Transport(credentials=CREDENTIALS)
+        coroutine = transport.exchange(
+            server.address, FORM, write=Write(), clock=HandClock(), deadline=2000, timeout=30
+        )
+        coroutine.send(None)
+        coroutine.close()
+        await transport.aclose()

@@ -9,6 +9,10 @@ import anyio
 import httpx
 import pytest
 import respx
+
+from smsc_async._privacy import Secret
+from smsc_async._transport import Credentials, Failure, Reply, Transport, Write
+from smsc_async.errors import InvalidArgument
 from tests.transport.servers import (
     BODY,
     CREDENTIALS,
@@ -22,10 +26,6 @@ from tests.transport.servers import (
     post,
     serving,
 )
-
-from smsc_async._privacy import Secret
-from smsc_async._transport import Credentials, Failure, Reply, Transport, Write
-from smsc_async.errors import InvalidArgument
 
 URL = "https://smsc.ua/sys/send.php"
 
@@ -343,7 +343,9 @@ def test_a_context_that_does_not_verify_is_refused() -> None:
             Transport(credentials=CREDENTIALS, ssl_context=context)
 
 
-@pytest.mark.parametrize("address", ["", "proxy", "ftp://h", "http://", "http://u:7f3a@[", "socks9://u:7f3a@h", "\0"])
+@pytest.mark.parametrize(
+    "address", ["", "proxy", "ftp://h", "http://", "http://u:7f3a@h:port", "socks9://u:7f3a@h", "\0"]
+)
 def test_a_bad_proxy_is_refused_without_showing_its_password(address: str) -> None:
     """The text of the refusal quotes nothing of the address."""
     with pytest.raises(InvalidArgument) as caught:

@@ -105,3 +105,17 @@ def test_the_changelog_knows_the_version() -> None:
     assert re.search(
         rf"^## \[?{re.escape(smsc_async.__version__)}\b", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE
     )
+
+
+def test_the_page_of_rooms_is_true() -> None:
+    """The architecture page names every room of the package, and no other."""
+    found = {
+        path.stem
+        for path in (ROOT / "smsc_async").iterdir()
+        if (path.suffix == ".py" or (path / "__init__.py").exists()) and path.stem != "__init__"
+    }
+    page = (ROOT / "docs" / "architecture.md").read_text().split("## The way of one call")[0]
+    told = {name.split(".")[0] for name in re.findall(r"^\| `([\w.]+)` \|", page, re.MULTILINE)}
+    apart = {"simulator", "testing", "demo", "_pytest_plugin"}
+    assert found == told | apart
+    assert apart <= set(re.findall(r"`(\w+)`", page))
