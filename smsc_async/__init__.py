@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from smsc_async import events as events
     from smsc_async._endpoint import Limit, Replay, Scope
     from smsc_async._retry import Retry
+    from smsc_async._view import View
     from smsc_async._wire import ReplyFormat
     from smsc_async.clock import Clock, MonotonicClock
     from smsc_async.errors import (
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from smsc_async.services.calls import CallRequest
     from smsc_async.services.downloads import DownloadTask, TaskStatus
     from smsc_async.services.numbers import AvailableNumber, NumberKind, Rental
-    from smsc_async.session import Session, View
+    from smsc_async.session import Session
     from smsc_async.values import Listing, LocalTime
 
 __version__ = "0.1.0"
@@ -102,7 +103,8 @@ _ROOMS = {
     "smsc_async.services.calls": ("CallRequest",),
     "smsc_async.services.downloads": ("DownloadTask", "TaskStatus"),
     "smsc_async.services.numbers": ("AvailableNumber", "NumberKind", "Rental"),
-    "smsc_async.session": ("Session", "View"),
+    "smsc_async._view": ("View",),
+    "smsc_async.session": ("Session",),
     "smsc_async.values": ("Listing", "LocalTime"),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}

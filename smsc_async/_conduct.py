@@ -12,12 +12,12 @@ import attrs
 
 from smsc_async._answer import Answer, no_answer, read_answer
 from smsc_async._endpoint import Replay
-from smsc_async._plan import Identity, Plan, Route
+from smsc_async._plan import Plan, Route
 from smsc_async._retry import Again, repeat
 from smsc_async._telling import Telling
 from smsc_async._transport import Failure, Write
 from smsc_async._verdict import Happened, judge
-from smsc_async.errors import GatewayError, OutcomeStillUnknown, OutcomeUnknown, SessionClosed
+from smsc_async.errors import GatewayError, OutcomeStillUnknown, OutcomeUnknown
 from smsc_async.guard import Outcome
 
 if TYPE_CHECKING:
@@ -26,71 +26,17 @@ if TYPE_CHECKING:
 
     from smsc_async._calling import ByteStream
     from smsc_async._endpoint import Endpoint
-    from smsc_async._memory import Memory
     from smsc_async._options import Options
-    from smsc_async._privacy import Secret
-    from smsc_async._transport import Reply, Transport
+    from smsc_async._shared import Shared
+    from smsc_async._transport import Reply
     from smsc_async.clock import Clock
-    from smsc_async.guard import Guard, Lease, Wait
+    from smsc_async.guard import Lease, Wait
 
-__all__ = ["Call", "Conductor", "Shared"]
+__all__ = ["Call", "Conductor"]
 
 T = TypeVar("T")
 _FOREVER: Final = float("inf")
 _numbers: Final = count(1)
-
-
-class Shared:
-    """What a session and its views have in common."""
-
-    def __init__(
-        self,
-        *,
-        guard: Guard,
-        transport: Transport,
-        identity: Identity,
-        memory: Memory,
-        hosts: tuple[str, ...],
-        secrets: tuple[Secret, ...],
-    ) -> None:
-        self.guard = guard
-        self.transport = transport
-        self.identity = identity
-        self.memory = memory
-        self.hosts = hosts
-        self.secrets = secrets
-        self.closed = False
-        self.in_flight = 0
-        self.waits: dict[Wait, None] = {}
-        self.drained: anyio.Event | None = None
-
-    def check_open(self) -> None:
-        """Refuse a call on a closed session."""
-        if self.closed:
-            raise SessionClosed
-
-    def enter(self) -> None:
-        """Count a call in flight."""
-        self.in_flight += 1
-
-    def leave(self) -> None:
-        """Count it off, and tell whoever waits for the last."""
-        self.in_flight -= 1
-        if self.drained is not None and not self.in_flight:
-            self.drained.set()
-
-    async def close(self, patience: float) -> None:
-        """Call off what waits, let what is in flight end within *patience* seconds, and close the connections."""
-        self.closed = True
-        while self.waits:
-            self.waits.popitem()[0].call_off(SessionClosed())
-        try:
-            if self.in_flight:
-                self.drained = anyio.Event()
-                with self.guard.clock.deadline(self.guard.clock.now() + patience):
-                    await self.drained.wait()
-        finally:
-            await self.transport.aclose()
 
 
 @attrs.define

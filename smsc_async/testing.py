@@ -128,7 +128,7 @@ class _Deadline:
 @contextmanager
 def fresh_guards() -> Iterator[None]:
     """Give the sessions made inside the block guards that know nothing of those outside, nor those of them."""
-    from smsc_async.session import set_default_guard  # noqa: PLC0415
+    from smsc_async.guard import set_default_guard  # noqa: PLC0415
 
     outside = set_default_guard(None)
     try:

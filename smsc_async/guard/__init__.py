@@ -1,9 +1,22 @@
 """Keeps an account inside the gateway's limits: a pure policy, and bindings that give it a clock and a lock."""
 
 from smsc_async.guard._bucket import Reason
+from smsc_async.guard._default import default_guard, set_default_guard
 from smsc_async.guard._protocol import Guard
 from smsc_async.guard._records import Demand, Lease, Outcome
 from smsc_async.guard.local import LocalGuard
 from smsc_async.guard.usage import AccountUsage, RuleUsage, Wait
 
-__all__ = ["AccountUsage", "Demand", "Guard", "Lease", "LocalGuard", "Outcome", "Reason", "RuleUsage", "Wait"]
+__all__ = [
+    "AccountUsage",
+    "Demand",
+    "Guard",
+    "Lease",
+    "LocalGuard",
+    "Outcome",
+    "Reason",
+    "RuleUsage",
+    "Wait",
+    "default_guard",
+    "set_default_guard",
+]

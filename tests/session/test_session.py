@@ -27,7 +27,7 @@ from smsc_async import (
     WaitTooLong,
     events,
 )
-from smsc_async.session import default_guard
+from smsc_async.guard import default_guard
 from smsc_async.testing import FakeClock, SimulatedGateway, fresh_guards
 
 if TYPE_CHECKING:

@@ -1,0 +1,71 @@
+"""What a session and its views have in common: guard, connections, who asks; and how all of it is closed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anyio
+
+from smsc_async.errors import SessionClosed
+
+if TYPE_CHECKING:
+    from smsc_async._memory import Memory
+    from smsc_async._plan import Identity
+    from smsc_async._privacy import Secret
+    from smsc_async._transport import Transport
+    from smsc_async.guard import Guard, Wait
+
+__all__ = ["Shared"]
+
+
+class Shared:
+    """What a session and its views have in common."""
+
+    def __init__(
+        self,
+        *,
+        guard: Guard,
+        transport: Transport,
+        identity: Identity,
+        memory: Memory,
+        hosts: tuple[str, ...],
+        secrets: tuple[Secret, ...],
+    ) -> None:
+        self.guard = guard
+        self.transport = transport
+        self.identity = identity
+        self.memory = memory
+        self.hosts = hosts
+        self.secrets = secrets
+        self.closed = False
+        self.in_flight = 0
+        self.waits: dict[Wait, None] = {}
+        self.drained: anyio.Event | None = None
+
+    def check_open(self) -> None:
+        """Refuse a call on a closed session."""
+        if self.closed:
+            raise SessionClosed
+
+    def enter(self) -> None:
+        """Count a call in flight."""
+        self.in_flight += 1
+
+    def leave(self) -> None:
+        """Count it off, and tell whoever waits for the last."""
+        self.in_flight -= 1
+        if self.drained is not None and not self.in_flight:
+            self.drained.set()
+
+    async def close(self, patience: float) -> None:
+        """Call off what waits, let what is in flight end within *patience* seconds, and close the connections."""
+        self.closed = True
+        while self.waits:
+            self.waits.popitem()[0].call_off(SessionClosed())
+        try:
+            if self.in_flight:
+                self.drained = anyio.Event()
+                with self.guard.clock.deadline(self.guard.clock.now() + patience):
+                    await self.drained.wait()
+        finally:
+            await self.transport.aclose()

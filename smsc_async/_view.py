@@ -1,0 +1,173 @@
+"""The services of a session under its options, or under some that were changed."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from smsc_async._conduct import Conductor
+from smsc_async._endpoint import Endpoint, Limit, Replay
+from smsc_async._wire import Shape, check_text, phone
+from smsc_async.errors import InvalidArgument, InvalidArgumentType
+from smsc_async.services.account import Account
+from smsc_async.services.calls import Calls
+from smsc_async.services.downloads import Downloads
+from smsc_async.services.numbers import Numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from smsc_async._retry import Retry
+    from smsc_async._wire import ReplyFormat
+    from smsc_async.events import Event
+    from smsc_async.guard import AccountUsage
+
+__all__ = ["UNSET", "View"]
+
+_PATH: Final = re.compile(r"[a-z_]+\.php")
+_RESERVED: Final = frozenset({"login", "psw", "apikey", "fmt", "charset"})  # the session sends them itself
+_PHONES: Final = frozenset({"phone"})  # parameters of any endpoint whose spellings are made one
+UNSET: Final[Any] = object()
+
+
+class View:
+    """
+    The services of a session with some options changed; it shares the session's guard and connections.
+
+    Made by `Session.with_options`.
+    """
+
+    def __init__(self, conductor: Conductor) -> None:
+        self._conductor = conductor
+
+    @cached_property
+    def numbers(self) -> Numbers:
+        """Numbers that receive messages: list those for rent, rent one, set its renewal."""
+        return Numbers(self._conductor)
+
+    @cached_property
+    def calls(self) -> Calls:
+        """Phones confirmed by a call."""
+        return Calls(self._conductor)
+
+    @cached_property
+    def downloads(self) -> Downloads:
+        """Tasks that put messages into a file, and the files."""
+        return Downloads(self._conductor)
+
+    @cached_property
+    def account(self) -> Account:
+        """The account itself: its balance."""
+        return Account(self._conductor)
+
+    def with_options(
+        self,
+        *,
+        reply_format: ReplyFormat = UNSET,
+        timeout: float = UNSET,
+        max_wait: float | None = UNSET,
+        retry: Retry | None = UNSET,
+        observer: Callable[[Event], None] | None = UNSET,
+    ) -> View:
+        """
+        Give a view that makes its calls with these options changed, through the same guard and connections.
+
+        Args:
+            reply_format: In which form the gateway is asked to answer.
+            timeout: Seconds for one exchange.
+            max_wait: Seconds for a whole call, with queue, back-off and exchange; None is for ever.
+            retry: How often calls that may be repeated are; None is never.
+            observer: Called with every event.
+
+        Raises:
+            InvalidArgument: An option is out of range.
+        """
+        given = {
+            "reply_format": reply_format,
+            "timeout": timeout,
+            "max_wait": max_wait,
+            "retry": retry,
+            "observer": observer,
+        }
+        changes: dict[str, Any] = {name: value for name, value in given.items() if value is not UNSET}
+        return View(Conductor(self._conductor.shared, attrs.evolve(self._conductor.options, **changes)))
+
+    async def call(
+        self,
+        path: str,
+        params: Mapping[str, str | int],
+        *,
+        limits: Sequence[Limit] = (Limit(3),),
+        replay: Replay = Replay.IF_NOT_DONE,
+    ) -> Any:
+        """
+        Call an endpoint that has no service yet, through the same guard, wire and errors.
+
+        Args:
+            path: The page below ``/sys/``, such as ``"phones.php"``.
+            params: Its parameters, without credentials, ``fmt`` and ``charset``.
+            limits: How many requests a minute the gateway takes. The vendor mostly says 3 identical ones.
+            replay: What repeating the call could do. The default repeats it only when it was provably not carried
+                out; give ``Replay.READ`` for a call that changes nothing.
+
+        Returns:
+            The reply as plain data: dicts, lists and texts.
+
+        Raises:
+            InvalidArgument: A name or value cannot be sent; nothing was.
+            GatewayError: The gateway refused.
+            OutcomeUnknown: No answer came to a call that may have been carried out.
+        """
+        if not isinstance(path, str):
+            raise InvalidArgumentType("path", f"give a page such as 'phones.php', not {type(path).__name__}")
+        if not _PATH.fullmatch(path):
+            raise InvalidArgument("path", "give a page below /sys/ such as 'phones.php'")
+        checked = tuple(limits)
+        if not checked or not all(isinstance(limit, Limit) for limit in checked):
+            raise InvalidArgumentType("limits", "give at least one Limit, such as (Limit(3),)")
+        if not isinstance(replay, Replay):
+            raise InvalidArgumentType("replay", f"give a Replay, not {type(replay).__name__}")
+        endpoint: Endpoint[Any] = Endpoint(
+            name=path.removesuffix(".php"),
+            path=path,
+            limits=checked,
+            replay=replay,
+            reply=object,
+            shape=Shape.ANY,
+            source="https://smsc.ua/api/http/",
+        )
+        return await self._conductor.perform(endpoint, _checked_params(params))
+
+    def limits(self) -> AccountUsage:
+        """
+        Show how much of the account's limits is in use at this moment: tokens, slots, calls that wait.
+
+        It is this process's knowledge; nothing is asked of the gateway.
+        """
+        shared = self._conductor.shared
+        return shared.guard.usage(shared.identity.account)
+
+    def __repr__(self) -> str:
+        """Show where it asks and with what options; never who."""
+        return f"<{type(self).__name__} {self._conductor.shared.hosts[0]} {self._conductor.options}>"
+
+
+def _checked_params(params: object) -> dict[str, str]:
+    from collections.abc import Mapping  # noqa: PLC0415 - needed at run time only here
+
+    if not isinstance(params, Mapping):
+        raise InvalidArgumentType("params", f"give a mapping of names to texts or numbers, not {type(params).__name__}")
+    checked: dict[str, str] = {}
+    for name, value in params.items():
+        if not check_text("params", name):
+            raise InvalidArgument("params", "give every parameter a name")
+        if name in _RESERVED:
+            raise InvalidArgument(name, "leave it out: the session sends it itself")
+        if isinstance(value, int) and not isinstance(value, bool):
+            checked[name] = str(value)
+        else:
+            checked[name] = phone(value, name) if name in _PHONES else check_text(name, value)
+    return checked
