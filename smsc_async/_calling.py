@@ -29,6 +29,7 @@ class ByteStream(Protocol):
         Raises:
             IncompleteDownload: The file ended before its end.
         """
+        ...
 
 
 class Caller(Protocol):
@@ -37,6 +38,7 @@ class Caller(Protocol):
     @property
     def clock(self) -> Clock:
         """Give the clock that drives every wait."""
+        ...
 
     async def perform(
         self,
@@ -58,6 +60,8 @@ class Caller(Protocol):
                 one whose outcome is unknown.
             force: Call even though an earlier call on *subject* has an unknown outcome.
         """
+        ...
 
     def stream(self, endpoint: Endpoint[Any], params: Mapping[str, str]) -> AbstractAsyncContextManager[ByteStream]:
         """Open a file; refusals and pages in its place are raised on entry. The slot is held until the block ends."""
+        ...

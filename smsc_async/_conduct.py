@@ -60,7 +60,7 @@ class Conductor:
         self.shared = shared
         self.options = options
         self.clock: Clock = shared.guard.clock
-        self.telling = Telling(options.observer, self.clock)
+        self.telling: Telling = Telling(options.observer, self.clock)
         self._routes: dict[Endpoint[Any], Route] = {}
 
     async def perform(
@@ -207,54 +207,53 @@ class Conductor:
             call.host += 1
         raise Again(verdict, answer.error)
 
-    def abandoned(self, call: Call, write: Write | None) -> Outcome:
+    def told(self, call: Call, number: int, status: int, started: float, size: int) -> None:
+        """Tell that an answer came."""
+        seconds = self.clock.now() - started
+        self.telling.replied(call.number, call.endpoint.name, number, status=status, seconds=seconds, size=size)
+
+    def abandoned(self, call: Call, write: Write) -> Outcome:
         """Judge an attempt that an exception (mostly a cancellation) broke off."""
-        if write is None or write.provably_unsent:
+        if write.provably_unsent:
             return Outcome.UNSENT
         if call.endpoint.replay is Replay.IF_NOT_DONE:
             self._lost(call, "cancelled before the answer came")
         return Outcome.UNKNOWN
 
     async def _attempt(self, call: Call, number: int) -> Any:
-        shared, clock = self.shared, self.clock
         lease = await self.admitted(call)
-        write: Write | None = None
-        answer: Answer | None = None
-        shared.enter()
+        write = Write()
+        outcome = Outcome.UNSENT
+        self.shared.enter()
         try:
-            self.check_subject(call)
-            url = self.url(call)
-            self.telling.attempt(call.number, call.endpoint.name, number, url)
-            write = Write()
-            started = clock.now()
-            timeout = self.options.timeout
-            reply = await shared.transport.exchange(
-                url,
-                call.plan.form,
-                write=write,
-                clock=clock,
-                deadline=min(started + timeout, call.deadline),
-                timeout=timeout,
-                fresh=call.endpoint.fresh_connection,
-            )
-            if isinstance(reply, Failure):
-                answer = self.note(call, number, self.unanswered(call, number, reply, write))
-            else:
-                seconds = clock.now() - started
-                self.telling.replied(
-                    call.number,
-                    call.endpoint.name,
-                    number,
-                    status=reply.status,
-                    seconds=seconds,
-                    size=len(reply.body),
-                )
-                answer = self.note(call, number, self._read(call, reply))
+            answer = await self._exchange(call, number, write)
+            outcome = answer.outcome
+        except BaseException:
+            outcome = self.abandoned(call, write)
+            raise
         finally:
-            outcome = answer.outcome if answer is not None else self.abandoned(call, write)
-            shared.leave()
+            self.shared.leave()
             await self.give_back(lease, outcome)
         return self.conclude(call, answer)
+
+    async def _exchange(self, call: Call, number: int, write: Write) -> Answer:
+        self.check_subject(call)
+        clock, url, timeout = self.clock, self.url(call), self.options.timeout
+        self.telling.attempt(call.number, call.endpoint.name, number, url)
+        started = clock.now()
+        reply = await self.shared.transport.exchange(
+            url,
+            call.plan.form,
+            write=write,
+            clock=clock,
+            deadline=min(started + timeout, call.deadline),
+            timeout=timeout,
+            fresh=call.endpoint.fresh_connection,
+        )
+        if isinstance(reply, Failure):
+            return self.note(call, number, self.unanswered(call, number, reply, write))
+        self.told(call, number, reply.status, started, len(reply.body))
+        return self.note(call, number, self._read(call, reply))
 
     def _read(self, call: Call, reply: Reply) -> Answer:
         return read_answer(

@@ -12,7 +12,7 @@ from smsc_async.errors import IncompleteDownload
 from smsc_async.guard import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
     from smsc_async._conduct import Call, Conductor
     from smsc_async._transport import Incoming
@@ -57,7 +57,7 @@ class _File:
 
 
 @asynccontextmanager
-async def open_file(conductor: Conductor, call: Call) -> AsyncIterator[_File]:
+async def open_file(conductor: Conductor, call: Call) -> AsyncGenerator[_File]:
     """
     Open a file; what comes in its place (a refusal, a page) is raised on entry, and repeated where that is allowed.
     """
@@ -73,52 +73,55 @@ async def open_file(conductor: Conductor, call: Call) -> AsyncIterator[_File]:
 
 
 async def _attempt(conductor: Conductor, call: Call, number: int) -> _File:
-    shared, clock = conductor.shared, conductor.clock
     lease = await conductor.admitted(call)
-    write: Write | None = None
-    answer: Answer | None = None
+    write = Write()
+    outcome = Outcome.UNSENT
     file: _File | None = None
-    shared.enter()
+    conductor.shared.enter()
     try:
-        url = conductor.url(call)
-        conductor.telling.attempt(call.number, call.endpoint.name, number, url)
-        write = Write()
-        started = clock.now()
-        timeout = conductor.options.download_timeout
-        async with AsyncExitStack() as connection:
-            incoming = await connection.enter_async_context(
-                shared.transport.stream(
-                    url,
-                    call.plan.form,
-                    write=write,
-                    clock=clock,
-                    deadline=min(started + timeout, call.deadline),
-                    timeout=timeout,
-                )
-            )
-            if isinstance(incoming, Failure):
-                answer = conductor.note(call, number, conductor.unanswered(call, number, incoming, write))
-            else:
-                head = await _head(incoming)
-                seconds = clock.now() - started
-                conductor.telling.replied(
-                    call.number, call.endpoint.name, number, status=incoming.status, seconds=seconds, size=0
-                )
-                if isinstance(head, Failure):
-                    answer = conductor.note(call, number, conductor.unanswered(call, number, head, write))
-                elif (found := _in_place_of_a_file(conductor, call, incoming, head)) is not None:
-                    answer = conductor.note(call, number, found)
-                else:
-                    shared.guard.prove(lease)
-                    file = _File(call.endpoint.name, lease, connection.pop_all(), incoming, head)
-                    return file
+        opened = await _exchange(conductor, call, number, write, lease)
+        if isinstance(opened, _File):
+            file = opened
+            return file
+        outcome = opened.outcome
+    except BaseException:
+        outcome = conductor.abandoned(call, write)
+        raise
     finally:
         if file is None:
-            outcome = answer.outcome if answer is not None else conductor.abandoned(call, write)
-            shared.leave()
+            conductor.shared.leave()
             await conductor.give_back(lease, outcome)
-    opened: _File = conductor.conclude(call, answer)  # raises: without a file there is an answer that says why
-    return opened
+    never: _File = conductor.conclude(call, opened)  # raises: without a file there is an answer that says why
+    return never
+
+
+async def _exchange(conductor: Conductor, call: Call, number: int, write: Write, lease: Lease) -> _File | Answer:
+    shared, clock, url = conductor.shared, conductor.clock, conductor.url(call)
+    timeout = conductor.options.download_timeout
+    conductor.telling.attempt(call.number, call.endpoint.name, number, url)
+    started = clock.now()
+    async with AsyncExitStack() as connection:
+        incoming = await connection.enter_async_context(
+            shared.transport.stream(
+                url,
+                call.plan.form,
+                write=write,
+                clock=clock,
+                deadline=min(started + timeout, call.deadline),
+                timeout=timeout,
+            )
+        )
+        if isinstance(incoming, Failure):
+            return conductor.note(call, number, conductor.unanswered(call, number, incoming, write))
+        head = await _head(incoming)
+        if isinstance(head, Failure):
+            return conductor.note(call, number, conductor.unanswered(call, number, head, write))
+        conductor.told(call, number, incoming.status, started, 0)
+        found = _in_place_of_a_file(conductor, call, incoming, head)
+        if found is not None:
+            return conductor.note(call, number, found)
+        shared.guard.prove(lease)
+        return _File(call.endpoint.name, lease, connection.pop_all(), incoming, head)
 
 
 async def _head(incoming: Incoming) -> bytes | Failure:

@@ -22,15 +22,19 @@ class Loop(Protocol):
 
     def is_alive(self) -> bool:
         """Say whether the loop still runs, or can run again."""
+        ...
 
     def is_running(self) -> bool:
         """Say whether it runs at this moment: asyncio's loops can be stopped and run again."""
+        ...
 
     def call_soon(self, function: Callable[[], object], /) -> bool:
         """Call *function* in the loop, soon, from any thread; False, and no call, where the loop is gone."""
+        ...
 
     def spawn(self, work: Callable[[], Awaitable[object]], /) -> bool:
         """Run *work*, which must not raise, as a task of the loop, from any thread; False where the loop is gone."""
+        ...
 
 
 class Bell(Protocol):
@@ -38,9 +42,11 @@ class Bell(Protocol):
 
     async def wait(self) -> object:
         """Return when it has rung."""
+        ...
 
     def ring(self) -> object:
         """Ring, in the loop of the task that waits."""
+        ...
 
 
 class _AsyncioBell:
@@ -175,15 +181,7 @@ def current_loop() -> Loop:
 def _in_trio() -> bool:
     # asyncio must not import trio; and trio comes first, because under trio's guest mode both of them run.
     trio = sys.modules.get("trio.lowlevel")
-    if trio is None:
-        return False
-    if hasattr(trio, "in_trio_task"):  # trio 0.28
-        return bool(trio.in_trio_task())
-    try:
-        trio.current_task()
-    except RuntimeError:
-        return False
-    return True
+    return trio is not None and bool(trio.in_trio_task())
 
 
 def _handle(native: object, kind: type[_AsyncioLoop | _TrioLoop]) -> Loop:

@@ -22,7 +22,7 @@ class Memory:
     """
 
     def __init__(self) -> None:
-        self.budget = Budget()
+        self.budget: Budget = Budget()
         self._succeeded: set[tuple[str, str]] = set()
         self._unresolved: set[tuple[str, str]] = set()
 

@@ -64,8 +64,8 @@ class Shared:
             self.waits.popitem()[0].call_off(SessionClosed())
         try:
             if self.in_flight:
-                self.drained = anyio.Event()
+                drained = self.drained = anyio.Event()
                 with self.guard.clock.deadline(self.guard.clock.now() + patience):
-                    await self.drained.wait()
+                    await drained.wait()
         finally:
             await self.transport.aclose()

@@ -20,15 +20,19 @@ class Clock(Protocol):
 
     def now(self) -> float:
         """Give the present moment in seconds."""
+        ...
 
     async def sleep_until(self, moment: float) -> None:
         """Return when *moment* has come; ``inf`` never comes."""
+        ...
 
     def deadline(self, moment: float) -> AbstractContextManager[anyio.CancelScope, bool]:
         """Give a cancel scope that is cancelled when *moment* comes; ``inf`` never does."""
+        ...
 
     def date(self) -> datetime:
         """Give the present date, aware, for values that users see."""
+        ...
 
 
 class MonotonicClock:

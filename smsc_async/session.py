@@ -131,7 +131,7 @@ class Session(View):
             "login": os.environ.get("SMSC_LOGIN"),
             "password": os.environ.get("SMSC_PASSWORD"),
         }
-        found = {name: value for name, value in values.items() if value}
+        found: dict[str, Any] = {name: value for name, value in values.items() if value}
         if set(found) not in ({"apikey"}, {"login", "password"}):
             raise InvalidArgument(
                 "environment", "set SMSC_APIKEY, or both SMSC_LOGIN and SMSC_PASSWORD, and not both kinds"

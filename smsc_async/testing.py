@@ -13,11 +13,12 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from types import TracebackType
 
     import anyio
 
+    from smsc_async.guard import LocalGuard
     from smsc_async.session import Session
     from smsc_async.simulator import Simulator
 
@@ -126,7 +127,7 @@ class _Deadline:
 
 
 @contextmanager
-def fresh_guards() -> Iterator[None]:
+def fresh_guards() -> Generator[None]:
     """Give the sessions made inside the block guards that know nothing of those outside, nor those of them."""
     from smsc_async.guard import set_default_guard  # noqa: PLC0415
 
@@ -169,16 +170,18 @@ class SimulatedGateway:
         """Stop it."""
         self._served.__exit__(kind, error, traceback)
 
-    def guard(self, **settings: Any) -> Any:
+    def guard(self, **settings: Any) -> LocalGuard:
         """Give a guard with the simulator's short minute."""
         from smsc_async.guard import LocalGuard  # noqa: PLC0415
 
-        return LocalGuard(**{"window": self.window, "margin": 0.03, "lateness": 0.1, **settings})
+        given: dict[str, Any] = {"window": self.window, "margin": 0.03, "lateness": 0.1, **settings}
+        return LocalGuard(**given)
 
     def session(self, **options: Any) -> Session:
         """Give a session on it; without a guard of its own it shares one with nobody."""
         from smsc_async.session import Session  # noqa: PLC0415
 
+        given: dict[str, Any] = {"base_url": self.url, "guard": self.guard(), **options}
         if "apikey" not in options:
-            options = {"login": self.LOGIN, "password": self.PASSWORD, **options}
-        return Session(**{"base_url": self.url, "guard": self.guard(), **options})
+            given = {"login": self.LOGIN, "password": self.PASSWORD, **given}
+        return Session(**given)

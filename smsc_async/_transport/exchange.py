@@ -20,7 +20,7 @@ from smsc_async.errors import InvalidArgument
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, Callable
 
     from smsc_async.clock import Clock
 
@@ -123,7 +123,7 @@ class Transport:
         deadline: float,
         timeout: float,  # noqa: ASYNC109 -- likewise
         fresh: bool = False,
-    ) -> AsyncIterator[Incoming | Failure]:
+    ) -> AsyncGenerator[Incoming | Failure]:
         """
         POST *form*, and give the reply's head as soon as it is there; its body comes by iteration.
 

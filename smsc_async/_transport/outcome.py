@@ -53,10 +53,10 @@ class Write:
     __slots__ = ("connect_failed", "given", "started", "traced")
 
     def __init__(self) -> None:
-        self.given = False  # the request was handed to an HTTP transport
-        self.traced = False  # that transport showed that it reports what it does
-        self.started = False  # it reported that the request's first byte may leave
-        self.connect_failed = False  # it said that there was no connection
+        self.given: bool = False  # the request was handed to an HTTP transport
+        self.traced: bool = False  # that transport showed that it reports what it does
+        self.started: bool = False  # it reported that the request's first byte may leave
+        self.connect_failed: bool = False  # it said that there was no connection
 
     @property
     def provably_unsent(self) -> bool:

@@ -53,7 +53,7 @@ class Stage:
     def __init__(self, file: TextIO, *, pause: float) -> None:
         if isinstance(file, io.TextIOWrapper):
             file.reconfigure(errors="replace")  # the gateway's texts are Ukrainian; a pipe may be ASCII
-        self.console = Console(
+        self.console: Console = Console(
             file=file,
             # Not even FORCE_COLOR makes a terminal of a file: bars would fill it with cursor movements.
             force_terminal=file.isatty() and os.environ.get("TERM", "").lower() not in DUMB,

@@ -27,8 +27,8 @@ class Account:
         self.resting: OrderedDict[bytes, tuple[Rule, tuple[float, ...]] | TokenBucket] = OrderedDict()
         self.credentials: dict[str, Breaker] = {}
         slots = Rule("", Reason.SLOTS, settings.max_concurrency, rests=False)
-        self.slots = TokenBucket(b"", slots, settings.window, [])
-        self.cut_after = 0  # the last number given out when the slots were halved last
+        self.slots: TokenBucket = TokenBucket(b"", slots, settings.window, [])
+        self.cut_after: int = 0  # the last number given out when the slots were halved last
 
     def take(self, key: bytes, rule: Rule, rest: float) -> TokenBucket:
         """Give the bucket of *key*, held until it is let go."""
@@ -86,5 +86,5 @@ class Gateway:
     __slots__ = ("breaker", "strikes")
 
     def __init__(self) -> None:
-        self.breaker = Breaker(proven=True)
-        self.strikes = Strikes()
+        self.breaker: Breaker = Breaker(proven=True)
+        self.strikes: Strikes = Strikes()

@@ -29,7 +29,7 @@ class Breaker:
     __slots__ = ("bucket", "failures", "locked_until", "reason")
 
     def __init__(self, *, proven: bool) -> None:
-        self.bucket = TokenBucket(b"", _PROVEN if proven else _PROBATION, 0.0, [])
+        self.bucket: TokenBucket = TokenBucket(b"", _PROVEN if proven else _PROBATION, 0.0, [])
         self.failures = 0  # pauses in a row
         self.locked_until = -FOREVER
         self.reason = ""
@@ -50,7 +50,7 @@ class Breaker:
     def lock(self, until: float, reason: str) -> None:
         """Lock until *until*; then one call at a time."""
         self.locked_until = max(self.locked_until, until)
-        self.reason = reason
+        self.reason: str = reason
         self.bucket.rule = _PROBATION
 
     def prove(self, now: float) -> None:

@@ -59,10 +59,10 @@ class Recovery:
     __slots__ = ("base", "blocked_until", "rises_from", "strikes")
 
     def __init__(self, blocked_until: float, base: int, rises_from: float) -> None:
-        self.blocked_until = blocked_until
-        self.base = base
-        self.rises_from = rises_from  # FOREVER until the probe has come back good
-        self.strikes = 1
+        self.blocked_until: float = blocked_until
+        self.base: int = base
+        self.rises_from: float = rises_from  # FOREVER until the probe has come back good
+        self.strikes: int = 1
 
     def capacity(self, now: float, window: float) -> int:
         """Give how many tokens there are at *now*, not counting the bucket's own limit."""
@@ -91,17 +91,17 @@ class TokenBucket:
     __slots__ = ("alarm", "held", "homes", "key", "line", "out", "recovery", "reserved", "rule", "waiting", "window")
 
     def __init__(self, key: bytes, rule: Rule, window: float, homes: list[float]) -> None:
-        self.key = key
-        self.rule = rule
-        self.window = window  # the time a token rests, margin included; also the step of a recovery
-        self.homes = homes  # sorted: when each resting token comes home
-        self.held = 0  # calls that refer to it, in flight or in whatever line; it is not forgotten before them
-        self.out = 0
-        self.reserved = 0
+        self.key: bytes = key
+        self.rule: Rule = rule
+        self.window: float = window  # the time a token rests, margin included; also the step of a recovery
+        self.homes: list[float] = homes  # sorted: when each resting token comes home
+        self.held: int = 0  # calls that refer to it, in flight or in whatever line; it is not forgotten before them
+        self.out: int = 0
+        self.reserved: int = 0
         self.recovery: Recovery | None = None
         self.line: list[tuple[int, Ticket]] = []  # a heap by ticket number; tickets that left are skipped
         self.waiting = 0  # live tickets in the line
-        self.alarm = FOREVER  # the moment at which the policy will look at the line again
+        self.alarm: float = FOREVER  # the moment at which the policy will look at the line again
 
     def free(self, now: float) -> int:
         """Give the number of tokens that a call may take at *now*; below one is none."""

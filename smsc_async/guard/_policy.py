@@ -39,7 +39,7 @@ class Policy:
         self.settings = settings
         self.accounts: dict[str, Account] = {}
         self.gateways: dict[str, Gateway] = {}
-        self.lines = Lines()
+        self.lines: Lines = Lines()
         self.foreign = 0  # error 9 seen: traffic that this guard did not know of
         self._numbers = 0
 

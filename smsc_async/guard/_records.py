@@ -70,10 +70,10 @@ class Parties:
     __slots__ = ("account", "buckets", "credential", "gateway")
 
     def __init__(self, account: Account, credential: Breaker, gateway: Gateway, buckets: list[TokenBucket]) -> None:
-        self.account = account
-        self.credential = credential
-        self.gateway = gateway
-        self.buckets = buckets
+        self.account: Account = account
+        self.credential: Breaker = credential
+        self.gateway: Gateway = gateway
+        self.buckets: list[TokenBucket] = buckets
 
     def locked(self, now: float) -> Locked | None:
         """Give the breaker's answer, if one is open."""
@@ -89,10 +89,10 @@ class Lease:
     __slots__ = ("epoch", "granted_at", "number", "parties")
 
     def __init__(self, number: int, parties: Parties, granted_at: float, epoch: int) -> None:
-        self.number = number
-        self.parties = parties
-        self.granted_at = granted_at
-        self.epoch = epoch
+        self.number: int = number
+        self.parties: Parties = parties
+        self.granted_at: float = granted_at
+        self.epoch: int = epoch
 
     @property
     def proven(self) -> bool:
@@ -106,13 +106,13 @@ class Ticket:
     __slots__ = ("alarm", "deadline", "entry", "number", "parties", "place", "seat", "stage", "verdict")
 
     def __init__(self, number: int, parties: Parties, deadline: float) -> None:
-        self.number = number
-        self.parties = parties
-        self.deadline = deadline
-        self.stage = 0  # how many of its buckets it holds a reservation in
+        self.number: int = number
+        self.parties: Parties = parties
+        self.deadline: float = deadline
+        self.stage: int = 0  # how many of its buckets it holds a reservation in
         self.place: TokenBucket | None = None  # the bucket in whose line it stands
         self.entry: tuple[int, Ticket] | None = None  # its live entry there; it may have left older ones behind
-        self.alarm = FOREVER  # the moment at which its deadline will be looked at again
+        self.alarm: float = FOREVER  # the moment at which its deadline will be looked at again
         self.verdict: Lease | Locked | TooLong | None = None
         self.seat: Any = None  # whatever the binding hangs on it
 

@@ -75,12 +75,12 @@ class LocalGuard:
             _check_count(f"limits[{endpoint!r}]", n)
         if identical not in ("request", "action"):
             raise InvalidArgument("identical", "use 'request' or 'action'")
-        self.window = float(window)
-        self.margin = float(margin)
-        self.lateness = float(lateness)
+        self.window: float = float(window)
+        self.margin: float = float(margin)
+        self.lateness: float = float(lateness)
         self.max_concurrency = max_concurrency
         self.max_downloads = max_downloads
-        self.limits = dict(limits or {})
+        self.limits: dict[str, int] = dict(limits or {})
         self.identical: Literal["request", "action"] = identical
         self.clock = clock
         self._policy = Policy(

@@ -38,10 +38,16 @@ async def test_sleepers_wake_when_they_are_due() -> None:
 async def test_another_thread_may_move_time() -> None:
     """A sleeper is woken in its own loop."""
     time = ManualTime()
-    timer = threading.Timer(0.01, time.advance, [60])
-    timer.start()
+
+    def move() -> None:
+        while not time.sleeping:
+            threading.Event().wait(0.001)
+        time.advance(60)
+
+    thread = threading.Thread(target=move)
+    thread.start()
     await time.sleep(60)
-    timer.join()
+    thread.join()
     assert 1060.0 == time.now()
 
 
