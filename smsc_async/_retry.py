@@ -60,7 +60,7 @@ class Budget:
     __slots__ = ("spent",)
 
     def __init__(self) -> None:
-        self.spent = 0.0
+        self.spent: float = 0.0
 
     def take(self, budget: float) -> bool:
         """Spend one repetition of *budget*, if there is one left."""

@@ -37,8 +37,8 @@ class Shared:
         self.memory = memory
         self.hosts = hosts
         self.secrets = secrets
-        self.closed = False
-        self.in_flight = 0
+        self.closed: bool = False
+        self.in_flight: int = 0
         self.waits: dict[Wait, None] = {}
         self.drained: anyio.Event | None = None
 

@@ -153,7 +153,7 @@ class SimulatedGateway:
 
         self.simulator: Simulator = Simulator(login=self.LOGIN, password=self.PASSWORD, window=window, **settings)
         self.window = window
-        self.url = ""
+        self.url: str = ""
         self._served: Any = None
 
     def __enter__(self) -> Self:

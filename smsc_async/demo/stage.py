@@ -62,8 +62,8 @@ class Stage:
             emoji=False,
         )
         self.problems: list[str] = []
-        self.checked = 0
-        self.is_stopped = False
+        self.checked: int = 0
+        self.is_stopped: bool = False
         self._pause = pause
         self._steps = 0
 

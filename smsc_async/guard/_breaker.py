@@ -30,9 +30,9 @@ class Breaker:
 
     def __init__(self, *, proven: bool) -> None:
         self.bucket: TokenBucket = TokenBucket(b"", _PROVEN if proven else _PROBATION, 0.0, [])
-        self.failures = 0  # pauses in a row
-        self.locked_until = -FOREVER
-        self.reason = ""
+        self.failures: int = 0  # pauses in a row
+        self.locked_until: float = -FOREVER
+        self.reason: str = ""
 
     @property
     def proven(self) -> bool:
@@ -50,7 +50,7 @@ class Breaker:
     def lock(self, until: float, reason: str) -> None:
         """Lock until *until*; then one call at a time."""
         self.locked_until = max(self.locked_until, until)
-        self.reason: str = reason
+        self.reason = reason
         self.bucket.rule = _PROBATION
 
     def prove(self, now: float) -> None:

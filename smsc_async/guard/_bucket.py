@@ -100,7 +100,7 @@ class TokenBucket:
         self.reserved: int = 0
         self.recovery: Recovery | None = None
         self.line: list[tuple[int, Ticket]] = []  # a heap by ticket number; tickets that left are skipped
-        self.waiting = 0  # live tickets in the line
+        self.waiting: int = 0  # live tickets in the line
         self.alarm: float = FOREVER  # the moment at which the policy will look at the line again
 
     def free(self, now: float) -> int:

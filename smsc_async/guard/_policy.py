@@ -40,7 +40,7 @@ class Policy:
         self.accounts: dict[str, Account] = {}
         self.gateways: dict[str, Gateway] = {}
         self.lines: Lines = Lines()
-        self.foreign = 0  # error 9 seen: traffic that this guard did not know of
+        self.foreign: int = 0  # error 9 seen: traffic that this guard did not know of
         self._numbers = 0
 
     # ---------------------------------------------------------------- asking

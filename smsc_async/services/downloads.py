@@ -7,14 +7,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, overload
 
-import attrs
-
 from smsc_async import errors
-from smsc_async._endpoint import COMMON_REFUSALS, Endpoint, Limit, Replay
-from smsc_async._wire import Field, Holds, Shape, check_text, seconds, whole_number
+from smsc_async._wire import check_text, seconds, whole_number
 from smsc_async.services._rows import rows_of
 from smsc_async.services._saving import NewFile, safe_name
-from smsc_async.values import Listing, LocalTime, OpenIntEnum
+from smsc_async.services._tasks import FILE, LIST, DownloadTask, TaskStatus, find, glance, pages
 
 if TYPE_CHECKING:
     import os
@@ -22,80 +19,14 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from smsc_async._calling import ByteStream, Caller
+    from smsc_async.values import Listing
 
 __all__ = ["FILE", "LIST", "DownloadTask", "Downloads", "TaskStatus"]
 
 Row: TypeAlias = list[str]  # in the class below, `list` is a method
 
-_SOURCE: Final = "https://smsc.ua/api/http/miscellaneous/downloads/"
 _POLL: Final = 21.0  # seconds: three identical requests a minute, plus the guard's margin
 _PAGE: Final = 100  # tasks; the vendor names no limit
-
-
-class TaskStatus(OpenIntEnum):
-    """How far a task is."""
-
-    WAITING = 0
-    RUNNING = 1
-    DONE = 2
-    CANCELLED = 3
-    FAILED = 4
-
-
-@attrs.frozen(kw_only=True)
-class DownloadTask:
-    """A postponed task; its file exists once the status is `TaskStatus.DONE`."""
-
-    id: int
-    name: str
-    status: TaskStatus
-    created: LocalTime | None = None
-    started: LocalTime | None = None
-    file: str | None = None  # the file's name at the gateway
-
-    @property
-    def is_done(self) -> bool:
-        """Whether there is a file to get."""
-        return self.status is TaskStatus.DONE
-
-    @property
-    def is_hopeless(self) -> bool:
-        """Whether there will never be one."""
-        return self.status in (TaskStatus.CANCELLED, TaskStatus.FAILED)
-
-
-LIST: Final[Endpoint[Listing[DownloadTask]]] = Endpoint(
-    name="downloads.list",
-    path="downloads.php",
-    fixed={"get_list": "1"},
-    limits=(Limit(3),),
-    replay=Replay.READ,
-    refusals={**COMMON_REFUSALS, 5: errors.TaskNotFound},
-    reply=Listing[DownloadTask],
-    shape=Shape.list_of(
-        "list",
-        "task",
-        Field("id", Holds.INTEGER),
-        Field("name", Holds.TEXT),
-        Field("status", Holds.INTEGER),
-        Field("created", optional=True),
-        Field("time", attribute="started", optional=True),
-        Field("file", Holds.TEXT, optional=True),
-    ),
-    source=_SOURCE,
-)
-
-FILE: Final[Endpoint[bytes]] = Endpoint(
-    name="downloads.file",
-    path="downloads.php",
-    fixed={"get_file": "1"},
-    limits=(Limit(3),),
-    replay=Replay.READ,
-    refusals={**COMMON_REFUSALS, 5: errors.TaskNotFound},
-    reply=bytes,
-    shape=Shape.FILE,
-    source=_SOURCE,
-)
 
 
 class Downloads:
@@ -136,18 +67,7 @@ class Downloads:
         Source: https://smsc.ua/api/http/miscellaneous/downloads/
         """
         whole_number("page_size", page_size, least=1)
-        return self._pages(page_size)
-
-    async def _pages(self, page_size: int) -> AsyncIterator[DownloadTask]:
-        last = 0
-        while True:
-            page = await self.list(limit=page_size, after_id=last)
-            new = sorted({task.id: task for task in page if task.id > last}.values(), key=lambda task: task.id)
-            if not new:
-                return
-            for task in new:
-                yield task
-            last = new[-1].id
+        return pages(self._caller, page_size)
 
     async def wait(
         self,
@@ -178,7 +98,7 @@ class Downloads:
         status = "not looked at yet"
         with clock.deadline(until):
             while True:
-                task = await self._find(task_id)
+                task = await find(self._caller, task_id)
                 if task.is_done:
                     return task
                 if task.is_hopeless:
@@ -216,7 +136,7 @@ class Downloads:
                 chunks = await stack.enter_async_context(self._caller.stream(FILE, params))
             except errors.TaskNotFound:
                 # The gateway has one number for "no such task" and "no file yet"; the list tells them apart.
-                task = None if task_id is None else await self._glance(task_id)
+                task = None if task_id is None else await glance(self._caller, task_id)
                 if task is None or task.is_done:
                     raise
                 if task.is_hopeless:
@@ -323,32 +243,11 @@ class Downloads:
             self._open(_which(task_id, name), task_id), header=header, encoding=encoding, delimiter=delimiter
         )
 
-    async def _glance(self, task_id: int) -> DownloadTask | None:
-        """Look for a task in the list once; None is not there, or no list to be had."""
-        try:
-            page = await self._caller.perform(LIST, _around(task_id))
-        except errors.SmscError:
-            return None
-        return next((task for task in page if task.id == task_id), None)
-
-    async def _find(self, task_id: int) -> DownloadTask:
-        """Find a task, also where the gateway lists the latest tasks first and so leaves it out of a short page."""
-        for params in (_around(task_id), {"after_id": str(task_id - 1)}):
-            for task in await self._caller.perform(LIST, params):
-                if task.id == task_id:
-                    return task
-        raise errors.TaskNotFound(5, f"the gateway lists no task {task_id}", LIST.name)
-
     async def _file_name(self, task_id: int | None, name: str | None) -> str:
         if name is None and task_id is not None:
-            task = await self._glance(task_id)
+            task = await glance(self._caller, task_id)
             name = task.file if task else None
         return safe_name(name or "", otherwise=f"task-{task_id}.csv" if task_id else "download.csv")
-
-
-def _around(task_id: int) -> dict[str, str]:
-    """Ask for the task itself: two tasks, so that it is among them also where ids that follow include the id."""
-    return {"cnt": "2", "after_id": str(task_id - 1)}
 
 
 def _which(task_id: int | None, name: str | None) -> dict[str, str]:
