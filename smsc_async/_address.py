@@ -14,6 +14,8 @@ from smsc_async.errors import InvalidArgument, InvalidArgumentType
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from smsc_async._privacy import Secret
+
 __all__ = ["BASE_URL", "account_digest", "backup_urls_for", "checked_base_url", "credential_digest", "origin"]
 
 BASE_URL: Final = "https://smsc.ua"
@@ -69,15 +71,15 @@ def origin(base_url: str) -> str:
     return f"{parts.scheme}://{_MIRROR.sub('', parts.hostname or '')}{port}"
 
 
-def account_digest(name: str, base_url: str) -> str:
+def account_digest(name: Secret, base_url: str) -> str:
     """Give what the limits of an account are known by; *name* is its login, its key, or the user's name for it."""
-    text = f"{origin(base_url)}\0{name}".encode()
+    text = f"{origin(base_url)}\0{name.reveal()}".encode()
     return hashlib.blake2b(text, digest_size=12, person=b"smsc account").hexdigest()
 
 
-def credential_digest(parts: Sequence[str]) -> str:
+def credential_digest(base_url: str, parts: Sequence[Secret]) -> str:
     """Give what a set of credentials is known by in this process."""
-    text = "\0".join(parts).encode()
+    text = "\0".join((origin(base_url), *(part.reveal() for part in parts))).encode()
     return hashlib.blake2b(text, digest_size=12, key=_PROCESS_KEY, person=b"smsc login").hexdigest()
 
 

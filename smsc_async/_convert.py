@@ -103,7 +103,7 @@ def _free_text(value: object, _: object = None) -> str:
 
 def _phone(value: object, _: object = None) -> str:
     text = value if type(value) is str else _text(value)
-    digits = text if text.isdigit() else text.removeprefix("+")
+    digits = text.removeprefix("+")
     if digits.isdigit() and digits.isascii() and len(digits) in _PHONE_LENGTHS:
         return digits
     raise ValueError("is not a phone")

@@ -152,6 +152,8 @@ class View:
 
     def __repr__(self) -> str:
         """Show where it asks and with what options; never who."""
+        if "_conductor" not in vars(self):
+            return f"<{type(self).__name__}, not made>"  # a crash report asks even then
         return f"<{type(self).__name__} {self._conductor.shared.hosts[0]} {self._conductor.options}>"
 
 

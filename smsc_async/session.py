@@ -82,7 +82,10 @@ class Session(View):
         observer: Callable[[Event], None] | None = None,
         allow_plain_http: bool = False,
     ) -> None:
-        parts = _checked_credentials(login=login, password=password, apikey=apikey)
+        given = _masked(login=login, password=password, apikey=apikey)
+        # From here on no frame of ours shows them, should one of the next lines raise.
+        login = password = apikey = None
+        parts = _checked_credentials(given)
         if account is not None and not check_text("account", account):
             raise InvalidArgument("account", "give a name, or leave it out")
         home = checked_base_url("base_url", base_url, allow_plain_http=allow_plain_http)
@@ -95,15 +98,14 @@ class Session(View):
         )
         guard = default_guard() if guard is None else guard
         identity = Identity(
-            account=account_digest(account if account is not None else next(iter(parts.values())), home),
-            credential=credential_digest((home, *parts.values())),
+            account=account_digest(Secret(account) if account is not None else next(iter(parts.values())), home),
+            credential=credential_digest(home, tuple(parts.values())),
             gateway=origin(home),
         )
-        credentials = Credentials(**{name: Secret(part) for name, part in parts.items()})
         shared = Shared(
             guard=guard,
             transport=Transport(
-                credentials=credentials,
+                credentials=Credentials(**parts),
                 ssl_context=ssl_context,
                 proxy=proxy,
                 factory=transport,
@@ -111,7 +113,7 @@ class Session(View):
             identity=identity,
             memory=memory_of(guard, identity.account),
             hosts=(home, *backup_urls_for(home, backup_urls, allow_plain_http=allow_plain_http)),
-            secrets=tuple(Secret(part) for part in parts.values()),
+            secrets=tuple(parts.values()),
         )
         super().__init__(Conductor(shared, options))
 
@@ -126,12 +128,10 @@ class Session(View):
         Raises:
             InvalidArgument: The variables are missing, or there are too many.
         """
-        values = {
-            "apikey": os.environ.get("SMSC_APIKEY"),
-            "login": os.environ.get("SMSC_LOGIN"),
-            "password": os.environ.get("SMSC_PASSWORD"),
+        variables = {"apikey": "SMSC_APIKEY", "login": "SMSC_LOGIN", "password": "SMSC_PASSWORD"}
+        found: dict[str, Any] = {
+            name: Secret(os.environ[variable]) for name, variable in variables.items() if os.environ.get(variable)
         }
-        found: dict[str, Any] = {name: value for name, value in values.items() if value}
         if set(found) not in ({"apikey"}, {"login", "password"}):
             raise InvalidArgument(
                 "environment", "set SMSC_APIKEY, or both SMSC_LOGIN and SMSC_PASSWORD, and not both kinds"
@@ -159,13 +159,29 @@ class Session(View):
         await self._conductor.shared.close(self._conductor.options.timeout)
 
 
-def _checked_credentials(**values: object) -> dict[str, str]:
-    given = {name: value for name, value in values.items() if value is not None}
+def _masked(**values: object) -> dict[str, object]:
+    return {name: Secret(value) if isinstance(value, str) else value for name, value in values.items()}
+
+
+def _checked_credentials(given: dict[str, object]) -> dict[str, Secret]:
+    given = {name: value for name, value in given.items() if value is not None}
     if set(given) not in ({"apikey"}, {"login", "password"}):
         have = " and ".join(sorted(given)) or "nothing"
         raise InvalidArgument("credentials", f"give either apikey=, or both login= and password=; given: {have}")
-    parts = {name: check_text(name, value) for name, value in given.items()}
-    for name, part in parts.items():
-        if not part:
-            raise InvalidArgument(name, "give a text that is not empty")
-    return parts
+    checked: dict[str, Secret] = {}
+    for name, value in given.items():
+        problem = _problem(name, value)
+        if problem is not None:
+            raise problem
+        if isinstance(value, Secret):
+            checked[name] = value
+    return checked
+
+
+def _problem(name: str, value: object) -> InvalidArgument | None:
+    """Give what is wrong with a credential, as an error whose traceback does not pass where the text was looked at."""
+    try:
+        text = check_text(name, value.reveal() if isinstance(value, Secret) else value)
+    except InvalidArgument as error:
+        return error.with_traceback(None)
+    return None if text else InvalidArgument(name, "give a text that is not empty")

@@ -15,7 +15,7 @@ from smsc_async import errors
 from smsc_async._wire import flag
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, Iterator
     from contextlib import AbstractAsyncContextManager
 
     from smsc_async._calling import ByteStream
@@ -38,7 +38,7 @@ _ZIP: Final = b"PK\x03\x04"
 
 def rows_of(
     opening: AbstractAsyncContextManager[ByteStream], *, header: bool, encoding: str | None, delimiter: str | None
-) -> AsyncIterator[Any]:
+) -> AsyncGenerator[Any, None]:
     """Give the rows of the file that *opening* opens; the arguments are checked at once."""
     flag("header", header)
     if encoding is not None:
@@ -60,7 +60,7 @@ def _check_delimiter(value: object) -> None:
 
 async def _rows(
     opening: AbstractAsyncContextManager[ByteStream], *, header: bool, encoding: str | None, delimiter: str | None
-) -> AsyncIterator[Any]:
+) -> AsyncGenerator[Any, None]:
     with tempfile.TemporaryFile() as file:  # it has no name, so nothing is left of it even if the process dies
         async with opening as chunks:
             waiting = bytearray()

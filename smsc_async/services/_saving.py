@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -156,8 +157,10 @@ class NewFile:
         self._path.unlink(missing_ok=True)
 
     def _set_mode(self, mode: int) -> None:
-        if hasattr(os, "fchmod"):  # Windows has other means, and files there are the owner's already
-            os.fchmod(self._file.fileno(), mode)
+        # Windows has other means, and some file systems have no modes: files there are as private as their folder.
+        if hasattr(os, "fchmod"):
+            with contextlib.suppress(OSError):
+                os.fchmod(self._file.fileno(), mode)
 
     def _exists(self) -> FileExistsError:
         return FileExistsError(errno.EEXIST, "there is a file already; pass overwrite=True to replace it", self._target)

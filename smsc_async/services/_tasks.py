@@ -12,7 +12,7 @@ from smsc_async._wire import Field, Holds, Shape
 from smsc_async.values import Listing, LocalTime, OpenIntEnum
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from smsc_async._calling import Caller
 
@@ -87,8 +87,8 @@ FILE: Final[Endpoint[bytes]] = Endpoint(
 )
 
 
-async def pages(caller: Caller, size: int) -> AsyncIterator[DownloadTask]:
-    """Give all tasks, a page of *size* at a time; a page without a higher id ends it, whatever the gateway means by it."""
+async def pages(caller: Caller, size: int) -> AsyncGenerator[DownloadTask, None]:
+    """Give all tasks, a page of *size* at a time; a page without a higher id is the last, whatever it means."""
     last = 0
     while True:
         page = await caller.perform(LIST, {"cnt": str(size), "after_id": str(last)})

@@ -15,7 +15,7 @@ from smsc_async.services._tasks import FILE, LIST, DownloadTask, TaskStatus, fin
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, Callable
     from contextlib import AbstractAsyncContextManager
 
     from smsc_async._calling import ByteStream, Caller
@@ -55,7 +55,7 @@ class Downloads:
             params["after_id"] = whole_number("after_id", after_id, least=0)
         return await self._caller.perform(LIST, params)
 
-    def all(self, *, page_size: int = _PAGE) -> AsyncIterator[DownloadTask]:
+    def all(self, *, page_size: int = _PAGE) -> AsyncGenerator[DownloadTask, None]:
         """
         Iterate over all tasks, a page at a time, each task once.
 
@@ -130,7 +130,7 @@ class Downloads:
         return self._open(_which(task_id, name), task_id)
 
     @asynccontextmanager
-    async def _open(self, params: dict[str, str], task_id: int | None) -> AsyncGenerator[ByteStream]:
+    async def _open(self, params: dict[str, str], task_id: int | None) -> AsyncGenerator[ByteStream, None]:
         async with AsyncExitStack() as stack:
             try:
                 chunks = await stack.enter_async_context(self._caller.stream(FILE, params))
@@ -198,7 +198,7 @@ class Downloads:
         header: Literal[False] = False,
         encoding: str | None = None,
         delimiter: str | None = None,
-    ) -> AsyncIterator[Row]: ...
+    ) -> AsyncGenerator[Row, None]: ...
     @overload
     def rows(
         self,
@@ -208,7 +208,7 @@ class Downloads:
         header: Literal[True],
         encoding: str | None = None,
         delimiter: str | None = None,
-    ) -> AsyncIterator[dict[str, str]]: ...
+    ) -> AsyncGenerator[dict[str, str], None]: ...
     def rows(
         self,
         task_id: int | None = None,
@@ -217,12 +217,13 @@ class Downloads:
         header: bool = False,
         encoding: str | None = None,
         delimiter: str | None = None,
-    ) -> AsyncIterator[Any]:
+    ) -> AsyncGenerator[Any, None]:
         """
         Iterate over the rows of a task's CSV file.
 
         The whole file goes to a temporary file first, so no place for downloads is held while you loop. Cells are given
         as they are: one that begins with ``=`` is a formula to a spreadsheet, so quote it before you write it to one.
+        A loop that you leave early belongs into ``async with contextlib.aclosing(...)``; trio warns without it.
 
         Args:
             task_id: The task.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import pickle
+import traceback
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -429,3 +430,29 @@ def test_formats_have_the_gateways_numbers() -> None:
 def _own_guards() -> Iterator[None]:
     with fresh_guards():
         yield
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"base_url": "http://smsc.ua"},
+        {"timeout": -1},
+        {"apikey": "canary-key"},
+        {"password": "canary\nword"},
+        {"retry": "no"},
+        {"account": ""},
+    ],
+)
+def test_no_frame_of_ours_shows_the_credentials_of_a_session_that_could_not_be_made(arguments: dict[str, Any]) -> None:
+    """A crash report prints the locals of every frame."""
+    with pytest.raises(InvalidArgument) as refused:
+        Session(**{"login": "canary-login", "password": "canary-word", **arguments})
+    captured = traceback.TracebackException.from_exception(refused.value, capture_locals=True)
+    ours = "".join(
+        f"{name}={value}"
+        for frame in captured.stack
+        if "smsc_async" in frame.filename
+        for name, value in (frame.locals or {}).items()
+    )
+    assert "canary" not in ours
+    assert refused.value.__context__ is None
