@@ -8,7 +8,10 @@ guard's business. For the same reason a connection whose exchange did not end we
 
 from __future__ import annotations
 
+import socket
 import ssl
+import struct
+import sys
 import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Connection", "Connections"]
 
+_NO_LINGERING: Final = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)  # on, 0 s
 _CLOSING: Final = 2.0  # seconds; closing waits for nobody, this bounds transports that are not ours
 
 
@@ -38,6 +42,7 @@ class Connection:
         "_raw",
         "_response",
         "_transport",
+        "_under_way",
         "closed",
         "idle_since",
         "own",
@@ -52,6 +57,7 @@ class Connection:
         self._raw: list[Any] = []  # what is open below TLS and HTTP, as the transport reported it
         self._response: httpx.Response | None = None
         self._chunks: AsyncIterator[bytes] | None = None  # of the reply that is being read
+        self._under_way = False  # a request was given out, and its reply has not been read to its end
         self.own = own  # not made by the user's factory
         self.stack = stack
         self.usable = False  # it may serve again
@@ -62,7 +68,7 @@ class Connection:
     async def send(self, url: httpx.URL, headers: httpx.Headers, body: Body) -> httpx.Response:
         """Send a request and give the head of its reply."""
         self.usable = False
-        self.write.given = True
+        self._under_way = self.write.given = True
         request = httpx.Request("POST", url, headers=headers, stream=body, extensions=self._extensions)
         self._response = response = await self._transport.handle_async_request(request)
         self._chunks = aiter(response.stream)  # type: ignore[arg-type]  # asynchronous, because the transport is
@@ -80,6 +86,7 @@ class Connection:
     async def settle(self, *, reusable: bool) -> None:
         """Tell the transport that the reply was read to its end, so that the connection may serve again."""
         response, self._response, self._chunks = self._response, None, None
+        self._under_way = False
         if response is not None:
             await response.stream.aclose()  # type: ignore[union-attr]  # likewise
             self.usable = reusable and not (self.write.traced and _left_over(self._transport, response))
@@ -102,6 +109,8 @@ class Connection:
             try:
                 for stream in raw:
                     with suppress(Exception):
+                        if self._under_way:
+                            _drop_what_is_unsent(stream)
                         await stream.aclose()
             finally:  # a native cancellation goes through shields
                 try:
@@ -230,6 +239,15 @@ async def _end(chunks: AsyncIterator[bytes], *, drain: bool) -> None:
     if close is not None:
         with suppress(Exception):
             await close()
+
+
+def _drop_what_is_unsent(stream: Any) -> None:
+    """
+    Make closing a reset, so that the system does not go on sending a request for minutes after we gave it up.
+
+    The guard counts on that: a request that got no reply may be counted by the gateway a few seconds later, not more.
+    """
+    stream.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGERING)
 
 
 def _left_over(transport: Any, response: httpx.Response) -> bool:

@@ -163,9 +163,9 @@ class Transport:
         fresh: bool,
     ) -> tuple[Attempt, _Target]:
         target = self._targets.get(url) or self._aim(url)
+        body = Body(self._credentials.form() + form)
         connection = await self._connections.take(fresh=fresh, now=clock.now())
         connection.write = write
-        body = Body(self._credentials.form() + form)
         return Attempt(connection, body, write, target.place, clock, deadline, timeout), target
 
     def _aim(self, url: str) -> _Target:

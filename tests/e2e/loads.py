@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Job = Callable[[], Awaitable[object]]
 
-NUMBERS = 400
+NUMBERS = 160
 FILES = 40
 
 

@@ -24,8 +24,12 @@ if TYPE_CHECKING:
     from smsc_async.events import Event
     from smsc_async.simulator import Arrival, Verdict
 
-NUMBERS = 300
-STOCK = tuple(RentableNumber(f"38095{number:07d}") for number in range(NUMBERS))
+def stock(count: int) -> tuple[RentableNumber, ...]:
+    """Give so many numbers for rent."""
+    return tuple(RentableNumber(f"38095{number:07d}") for number in range(count))
+
+
+STOCK = stock(12)
 PHONE, OTHER = STOCK[0].phone, STOCK[1].phone
 SUBSCRIBER = "380671234567"
 

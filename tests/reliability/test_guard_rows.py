@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import tomllib
+from collections import Counter
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -39,7 +41,7 @@ from tests.reliability.stages import (
     until,
 )
 
-from smsc_async import LocalGuard, Session, events
+from smsc_async import LocalGuard, Retry, Session, events
 from smsc_async.errors import (
     AccountLocked,
     AddressBlocked,
@@ -214,10 +216,10 @@ async def test_cancelled_waits_leave_the_others_in_order(anyio_backend: str, see
             scopes[number].cancel()
         await place.clock.advance(60.0 * 30)
     left = [number for number in range(30) if number not in doomed]
+    # Two start at a time; which of them is answered first is the event loop's affair.
+    started.sort(key=lambda start: (round(start[1], 3), start[0]))
     assert left == [number for number, _ in started]
-    assert [pytest.approx(STRICT_REST * (place_in_line // 2)) for place_in_line in range(len(left))] == [
-        moment for _, moment in started
-    ]
+    assert [pytest.approx(STRICT_REST * (ahead // 2)) for ahead in range(len(left))] == [at for _, at in started]
     assert 0 == smsc.limits().waiting
     clean(place.simulator.verdict())
 
@@ -388,7 +390,11 @@ async def test_without_the_margin_a_reading_of_the_minute_does_refuse(anyio_back
         Switches(clock_rate=1.001),
         Switches(separate_hosts=True),
     ],
-    ids=lambda switches: "-".join(f"{name}" for name in ("refused", "other") if switches) and repr(switches)[:0] or None,
+    ids=lambda switches: ",".join(
+        f"{field.name}={getattr(switches, field.name)}"
+        for field in attrs.fields(Switches)
+        if field.default is not attrs.NOTHING and getattr(switches, field.name) != field.default and field.name != "refusal_texts"
+    ),
 )
 async def test_no_reading_refuses_anything_over_sockets(anyio_backend: str, switches: Switches) -> None:
     """G10 to G12 over real sockets, with the short minute."""
@@ -447,8 +453,10 @@ async def test_a_refused_request_is_charged_like_any_other(anyio_backend: str, c
     found = await play(place.clock, [(1.0, smsc.numbers.available)] * 4)
     assert [] == [error for error in found if isinstance(error, Exception)]
     verdict = place.simulator.verdict()
-    assert {"duplicate": 2} == verdict.refusals  # the two that were under way together
-    assert 2 == verdict.excused
+    assert {"duplicate": verdict.excused} == verdict.refusals
+    refused = [arrival for arrival in place.arrivals("get") if arrival.refusal is not None]
+    assert len(refused) in {1, 2}  # two, if both tokens were taken before the first answer came
+    assert 1 == len({arrival.entered_at for arrival in refused})
     assert [] == verdict.problems(any_instant=True)
 
 
@@ -509,9 +517,18 @@ async def test_login_and_key_of_one_account_share_by_its_name(anyio_backend: str
                 for smsc in (by_login, by_key):
                     for _ in range(2):
                         tasks.start_soon(smsc.numbers.available)
-            assert by_login.limits() == by_key.limits()
+            assert used(by_login) == used(by_key)
+            assert 31 <= sum(used(by_key).values())
         clean(place.simulator.verdict())
         assert 14 == place.simulator.verdict().concurrency
+
+
+def used(smsc: Session) -> Counter[str]:
+    """Give how many tokens are out, by endpoint."""
+    counted: Counter[str] = Counter()
+    for rule in smsc.limits().rules:
+        counted[rule.endpoint] += rule.used
+    return counted
 
 
 async def test_the_mirror_is_the_same_account(anyio_backend: str) -> None:
@@ -617,6 +634,7 @@ async def main():
     if child == 0:
         return None
     call.cancel()
+    await asyncio.wait([call])
     return child
 
 loop = asyncio.new_event_loop()
@@ -801,9 +819,8 @@ async def test_foreign_requests_that_hold_slots_are_lived_with(anyio_backend: st
     """G21: while other software holds ten slots, all calls are answered, with fewer slots of our own and few refusals."""
     place = Virtual()
     place.simulator.faults.add(Fault(Delay(before_reply=2.0), times=None))
-    smsc = place.session(retry=None)
+    smsc = place.session(retry=Retry(attempts=8, budget=1_000.0))
     await play(place.clock, [(0.0, smsc.account.balance)])
-    smsc = place.session(guard=smsc._conductor.shared.guard)
     with place.simulator.foreign.occupy(10):
         schedule = [(0.0, partial(smsc.calls.request, f"38067{number:07d}")) for number in range(60)]
         found = await play(place.clock, schedule)
@@ -825,7 +842,7 @@ async def test_the_gateways_block_stops_every_account_of_the_process(anyio_backe
     place.simulator.block(minutes=35)
     hour = [(60.0 * minute, who) for minute in range(60) for who in (smsc.account.balance, second.account.balance)]
     found = await play(place.clock, hour)
-    asked = [arrival.entered_at - began for arrival in place.simulator.log if arrival.entered_at > began]
+    asked = [arrival.entered_at - began for arrival in place.simulator.log[2:]]
     # At once; a probe at 10 minutes, which finds the block; a probe at 40, which is answered; then everybody.
     assert [0.0, 600.0, 2400.0] == [pytest.approx(moment, abs=1e-6) for moment in asked[:3]]
     assert {"blocked": 2} == place.simulator.verdict().refusals

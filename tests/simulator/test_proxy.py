@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -169,8 +168,7 @@ def test_every_connection_may_be_cut(proxy: FaultProxy) -> None:
     with httpx.Client(base_url=proxy.url) as client:
         post(client, "balance")
         proxy.cut_all()
-        time.sleep(0)
-        assert 200 in {_status(client) for _ in range(3)}
+        until(lambda: _status(client) == 200)
     assert 2 <= proxy.accepted
 
 
@@ -216,8 +214,7 @@ def test_an_idle_connection_may_be_closed(proxy: FaultProxy) -> None:
     with httpx.Client(base_url=proxy.url) as client:
         post(client, "balance")
         until(lambda: proxy.passages[0].ended == "idle")
-        time.sleep(0.01)
-        assert 200 == post(client, "balance").status_code
+        until(lambda: _status(client) == 200)  # the client may write before it learns of the end
     assert 2 == proxy.accepted
 
 

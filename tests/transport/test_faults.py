@@ -278,6 +278,32 @@ async def test_a_server_that_never_accepts_tls_is_left_at_the_deadline(anyio_bac
     assert write.provably_unsent
 
 
+async def test_a_request_that_is_given_up_is_not_sent_any_more(anyio_backend: str) -> None:
+    """What the system has not sent when we give up is dropped: the server finds a reset, not the rest of the body."""
+    clock = HandClock()
+    seen = []
+
+    async def script(peer: Peer) -> None:
+        for _ in range(20):
+            await anyio.lowlevel.checkpoint()
+        clock.advance(31)
+        for _ in range(20):
+            await anyio.lowlevel.checkpoint()
+        try:
+            while True:
+                await peer.stream.receive()
+        except (anyio.EndOfStream, anyio.BrokenResourceError) as error:
+            seen.append(type(error))
+
+    async with serving(script) as server:
+        outcome = await post(Transport(credentials=CREDENTIALS), server.address, b"x" * 20_000_000, clock=clock)
+        assert Failure("timed out after 30 s", timed_out=True) == outcome
+        with anyio.fail_after(5):
+            while not seen:
+                await anyio.lowlevel.checkpoint()
+    assert [anyio.BrokenResourceError] == seen
+
+
 async def test_a_deadline_in_the_past_sends_nothing(anyio_backend: str) -> None:
     """There is nothing to wait for."""
     clock, write = HandClock(), Write()
