@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Connection", "Connections"]
 
-_NO_LINGERING: Final = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)  # on, 0 s
+_LINGER: Final = "hh" if sys.platform == "win32" else "ii"  # on or off, seconds
+_DROP_THE_REST: Final = struct.pack(_LINGER, 1, 0)  # close with a reset
+_SEND_THE_REST: Final = struct.pack(_LINGER, 0, 0)
 _CLOSING: Final = 2.0  # seconds; closing waits for nobody, this bounds transports that are not ours
 
 
@@ -109,8 +111,8 @@ class Connection:
             try:
                 for stream in raw:
                     with suppress(Exception):
-                        if self._under_way:
-                            _drop_what_is_unsent(stream)
+                        if not self._under_way:
+                            _on_closing(stream, _SEND_THE_REST)
                         await stream.aclose()
             finally:  # a native cancellation goes through shields
                 try:
@@ -133,6 +135,7 @@ class Connection:
                 write.started = True
         elif event.endswith("connect_tcp.complete"):
             self._raw = [info["return_value"]]
+            _on_closing(info["return_value"], _DROP_THE_REST)
 
 
 class Connections:
@@ -241,13 +244,16 @@ async def _end(chunks: AsyncIterator[bytes], *, drain: bool) -> None:
             await close()
 
 
-def _drop_what_is_unsent(stream: Any) -> None:
+def _on_closing(stream: Any, what: bytes) -> None:
     """
-    Make closing a reset, so that the system does not go on sending a request for minutes after we gave it up.
+    Tell the system what closing means.
 
-    The guard counts on that: a request that got no reply may be counted by the gateway a few seconds later, not more.
+    Left to itself it goes on sending a request for minutes after we gave it up, where the network has a pause. The guard
+    counts on that ending: a request without a reply may reach the gateway a few seconds later, not more. httpcore closes
+    what was cancelled before we come to it, so a reset is what every closing means, until an idle connection is closed.
     """
-    stream.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGERING)
+    with suppress(Exception):  # the socket of another transport may be no socket
+        stream.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, what)
 
 
 def _left_over(transport: Any, response: httpx.Response) -> bool:

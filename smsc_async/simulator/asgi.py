@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from anyio.lowlevel import checkpoint
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -59,6 +61,12 @@ async def hang_up(receive: Receive, send: Send, *, flush: bool) -> bool:
     return True
 
 
-def is_gone(send: Send) -> bool:
+async def is_gone(send: Send) -> bool:
     """Tell whether the client has gone away, as far as the server shows it (uvicorn does)."""
-    return bool(getattr(getattr(send, "__self__", None), "disconnected", False))
+    protocol = getattr(send, "__self__", None)
+    transport = getattr(protocol, "transport", None)
+    if transport is None:
+        return False
+    await checkpoint()  # uvicorn's `send` need not yield, and other requests want their answers too
+    # The transport knows of a failed write at once, the protocol a turn of the loop later.
+    return bool(getattr(protocol, "disconnected", False) or transport.is_closing())

@@ -26,7 +26,7 @@ MINUTES_TO_CALL: Final = 15
 PHONE_DIGITS: Final = range(7, 16)
 
 #: "all possible numbers, one of which was chosen (depending on the country)"; the numbers are ours.
-POOLS: Final = {
+POOLS: Final[dict[str, tuple[str, ...]]] = {
     "380": ("380440000101", "380440000102", "380440000103"),
     "7": ("74950000201", "74950000202"),
     "48": ("48220000301",),
@@ -51,7 +51,7 @@ class Calls:
         self.pools: dict[str, tuple[str, ...]] = dict(POOLS)
         self.blacklist: set[str] = set()
         self.cost_unavailable: set[str] = set()  # subscribers whose cost the account's settings forbid to work out
-        self.cost = Decimal("0.10")
+        self.cost: Decimal = Decimal("0.10")
         self._pending: defaultdict[str, dict[str, PendingCall]] = defaultdict(dict)
         self._turn = itertools.count()
 

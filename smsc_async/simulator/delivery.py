@@ -41,7 +41,7 @@ class Delivery:
             if room is not None and len(last) > room:
                 break
             if last:
-                if asgi.is_gone(self.send):
+                if await asgi.is_gone(self.send):
                     self.arrival.outcome = "abandoned"
                     return
                 await self._piece(last, reply, more=True)

@@ -37,9 +37,9 @@ class Gate:
         self._nouns = nouns
         self._moments = moments
         self._log = log
-        self.windows = Windows(moments.minute)
-        self.slots = Slots()
-        self.blocks = Blocks(moments.minute)
+        self.windows: Windows = Windows(moments.minute)
+        self.slots: Slots = Slots()
+        self.blocks: Blocks = Blocks(moments.minute)
         self._inside: dict[int, tuple[Hashable, tuple[Hashable, ...]]] = {}  # number -> slot, windows to count in later
 
     def __repr__(self) -> str:

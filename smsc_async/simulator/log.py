@@ -65,7 +65,7 @@ class Log:
         self._arrivals: deque[Arrival] = deque(maxlen=size)
         self._numbers = itertools.count(1)
         self._orders = itertools.count()
-        self.forgotten = 0
+        self.forgotten: int = 0
 
     def __len__(self) -> int:
         return len(self._arrivals)

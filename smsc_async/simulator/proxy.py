@@ -52,7 +52,7 @@ class FaultProxy:
     ) -> None:
         parts = urlsplit(upstream)
         self._upstream = (parts.hostname or "127.0.0.1", parts.port or 80)
-        self.default = default or Plan()
+        self.default: Plan = default or Plan()
         self._address = (host, port)
         self._sleep = sleep
         self._lock = threading.Lock()

@@ -76,28 +76,28 @@ class Simulator:
         log_size: int = 100_000,
         dropped: Callable[[str], Exception] = Dropped,
     ) -> None:
-        self.switches = switches or Switches()
-        self.account = Account(login=login, password=password, apikey=apikey, balance=balance, currency=currency)
-        self.accounts = Accounts(self.account)
-        self.moments = Moments(
+        self.switches: Switches = switches or Switches()
+        self.account: Account = Account(login=login, password=password, apikey=apikey, balance=balance, currency=currency)
+        self.accounts: Accounts = Accounts(self.account)
+        self.moments: Moments = Moments(
             clock=clock,
             sleep=sleep,
             minute=window,
             epoch=epoch or datetime.fromtimestamp(time.time(), UTC),
             zero=clock(),
         )
-        self.balance = Balance()
-        self.numbers = Numbers(numbers)
-        self.calls = Calls()
-        self.downloads = Downloads()
-        self.faults = Faults(seed if isinstance(seed, Random) else Random(seed))
+        self.balance: Balance = Balance()
+        self.numbers: Numbers = Numbers(numbers)
+        self.calls: Calls = Calls()
+        self.downloads: Downloads = Downloads()
+        self.faults: Faults = Faults(seed if isinstance(seed, Random) else Random(seed))
         self.crashes: list[str] = []  # defects of the simulator itself; the verdict tells them
         nouns: tuple[Noun, ...] = (self.balance, self.numbers, self.calls, self.downloads)
         by_path = {noun.path: noun for noun in nouns}
         self._lock = threading.RLock()  # held for synchronous steps only, never over an await
         self._log = Log(log_size)
         self._gate = Gate(accounts=self.accounts, nouns=by_path, moments=self.moments, log=self._log)
-        self.foreign = Foreign(
+        self.foreign: Foreign = Foreign(
             gate=self._gate,
             log=self._log,
             moments=self.moments,

@@ -19,7 +19,7 @@ class ThreadedServer(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self.ready = threading.Event()
+        self.ready: threading.Event = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end = asyncio.Event()
 

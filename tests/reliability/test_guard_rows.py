@@ -502,23 +502,22 @@ async def test_format_charset_and_spelling_make_no_other_request(anyio_backend: 
 
 async def test_login_and_key_of_one_account_share_by_its_name(anyio_backend: str) -> None:
     """G14: two kinds of credential with one name of the account keep its limits together."""
-    with stage(apikey="the-key") as place:
+    with stage(apikey="the-key", factor=10.0) as place:
         guard = place.guard()
         by_login = place.session(guard=guard, account="ours")
         by_key = place.session(guard=guard, account="ours", apikey="the-key")
         async with by_login, by_key:
             for smsc in (by_login, by_key):
                 await smsc.account.balance()
-            place.simulator.faults.add(Fault(Delay(before_reply=5.0), times=None))
+            place.simulator.faults.add(Fault(Delay(before_reply=0.2), times=None))
             async with anyio.create_task_group() as tasks:
-                for number in range(30):
-                    for smsc in (by_login, by_key):
-                        tasks.start_soon(smsc.calls.request, f"38067123{number:04d}")
                 for smsc in (by_login, by_key):
-                    for _ in range(2):
-                        tasks.start_soon(smsc.numbers.available)
-            assert used(by_login) == used(by_key)
-            assert 31 <= sum(used(by_key).values())
+                    tasks.start_soon(smsc.numbers.available)
+                    for number in range(30):
+                        tasks.start_soon(smsc.calls.request, f"38067123{number:04d}")
+            assert {"account.balance": 2, "numbers.available": 2, "calls.request": 60} == used(by_login) == used(by_key)
+            error = await raised_by(by_key.with_options(max_wait=5.0).numbers.available)
+            assert WaitTooLong is type(error)
         clean(place.simulator.verdict())
         assert 14 == place.simulator.verdict().concurrency
 
@@ -665,7 +664,7 @@ def test_a_forked_child_keeps_the_charges_of_its_parent() -> None:
         place.simulator.faults.add(Fault(Delay(before_reply=30.0), action="wait_call"))
         script = [sys.executable, "-c", FORKING, place.url]
         ended = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
-        assert ("fine\n", "", 0) == (ended.stdout, ended.stderr, ended.returncode)
+        assert ("fine\n", 0) == (ended.stdout, ended.returncode), ended.stderr
         assert (2, 1, 2) == tuple(len(place.arrivals(action)) for action in ("get", "wait_call", "balance"))
 
 
@@ -752,7 +751,7 @@ async def a_crowd_and_one(latencies: list[float], at: float, max_wait: float | N
 @settings(max_examples=40)
 @given(
     latencies=st.lists(st.sampled_from([0.0, 1.0, 20.0, 100.0]), max_size=6),
-    at=st.sampled_from([0.0, 0.5, 30.0, 62.0]),
+    at=st.sampled_from([0.25, 30.0, 62.0]),
     max_wait=st.sampled_from([0.1, 10.0, 61.0, 61.5, 62.0, 100.0, 150.0, 400.0]),
 )
 def test_a_wait_is_refused_when_it_cannot_fit_and_never_when_it_can(
