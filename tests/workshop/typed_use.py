@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -92,11 +92,11 @@ async def downloads(smsc: Session) -> None:
     assert_type(tasks[0].created, LocalTime | None)
     if tasks[0].created is not None:
         assert_type(tasks[0].created.at(ZoneInfo("Europe/Kyiv")), datetime)
-    assert_type(smsc.downloads.all(), AsyncIterator[DownloadTask])
+    assert_type(smsc.downloads.all(), AsyncGenerator[DownloadTask])
     assert_type(await smsc.downloads.wait(15, timeout=60.0), DownloadTask)
     assert_type(await smsc.downloads.save(15, "report.csv", progress=print), Path)
-    assert_type(smsc.downloads.rows(15), AsyncIterator[list[str]])
-    assert_type(smsc.downloads.rows(name="messages.csv", header=True), AsyncIterator[dict[str, str]])
+    assert_type(smsc.downloads.rows(15), AsyncGenerator[list[str]])
+    assert_type(smsc.downloads.rows(name="messages.csv", header=True), AsyncGenerator[dict[str, str]])
     async with smsc.downloads.stream(15) as chunks:
         assert_type(chunks.length, int | None)
         async for chunk in chunks:
