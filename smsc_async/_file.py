@@ -12,7 +12,8 @@ from smsc_async.errors import IncompleteDownload
 from smsc_async.guard import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator
+    from typing import Self
 
     from smsc_async._conduct import Call, Conductor
     from smsc_async._transport import Incoming
@@ -37,18 +38,20 @@ class _File:
         self._endpoint = endpoint
         self._head = head
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> Self:
+        """Give itself: a file is read once."""
+        return self
+
+    async def __anext__(self) -> bytes:
         """Give the head that was looked at, then the rest."""
         if self._head:
-            yield self._head
-        failure: str | None = None
+            head, self._head = self._head, b""
+            return head
         try:
-            async for chunk in self.incoming:
-                yield chunk
+            return await anext(self.incoming)
         except CutShort as cut:
-            failure = cut.failure.reason
-        if failure is not None:
-            raise IncompleteDownload(self._endpoint, failure)
+            reason = cut.failure.reason
+        raise IncompleteDownload(self._endpoint, reason)
 
     @property
     def outcome(self) -> Outcome:

@@ -17,7 +17,7 @@ from smsc_async._transport.outcome import Failure, Write, explain, forget_frames
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from smsc_async._transport.connections import Connection
+    from smsc_async._transport.connection import Connection
     from smsc_async._transport.credentials import Body
     from smsc_async.clock import Clock
 

@@ -11,7 +11,8 @@ import httpx
 
 from smsc_async._transport import trust
 from smsc_async._transport.attempt import Attempt
-from smsc_async._transport.connections import Connection, Connections
+from smsc_async._transport.connection import Connection
+from smsc_async._transport.connections import Connections
 from smsc_async._transport.credentials import Body, Credentials
 from smsc_async._transport.decoding import CUT_SHORT, Head, Inflater, cut_short
 from smsc_async._transport.outcome import Failure, Reply, Write

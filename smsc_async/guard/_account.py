@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from smsc_async.guard._breaker import Breaker, Strikes
+from smsc_async.guard._breaker import MAX_STRIKES, STRIKE_MEMORY, Breaker
 from smsc_async.guard._bucket import Reason, Rule, TokenBucket
 
 if TYPE_CHECKING:
@@ -83,8 +83,19 @@ class Account:
 class Gateway:
     """What one gateway thinks of this machine's address."""
 
-    __slots__ = ("breaker", "strikes")
+    __slots__ = ("breaker", "trials")
 
     def __init__(self) -> None:
         self.breaker: Breaker = Breaker(proven=True)
-        self.strikes: Strikes = Strikes()
+        # Each call with credentials that were not accepted yet could be an authorisation error, which the gateway
+        # remembers: its token comes home when the gateway has forgotten. Whatever account it came from.
+        trials = Rule("", Reason.PROBATION, MAX_STRIKES, rests=False)
+        self.trials: TokenBucket = TokenBucket(b"", trials, 0.0, [])
+
+    def strike(self, now: float) -> None:
+        """Count an authorisation error; before one more could block the address, lock until the first is forgotten."""
+        self.trials.rest_until(now + STRIKE_MEMORY)
+        self.trials.free(now)  # drops what has come home
+        if len(self.trials.homes) >= MAX_STRIKES:
+            reason = "one more refused login could block this IP address for 30 minutes"
+            self.breaker.lock(self.trials.homes[-MAX_STRIKES], reason)

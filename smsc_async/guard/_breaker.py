@@ -7,12 +7,11 @@ asking while blocked prolongs it.
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Final
 
 from smsc_async.guard._bucket import FOREVER, Reason, Rule, TokenBucket
 
-__all__ = ["Breaker", "Strikes"]
+__all__ = ["MAX_STRIKES", "STRIKE_MEMORY", "Breaker"]
 
 FIRST_PAUSE: Final = 600.0  # seconds; design section 6: one probe after 10 minutes ...
 NEXT_PAUSE: Final = 1800.0  # ... and then after 30: as long as the gateway's own block
@@ -59,23 +58,3 @@ class Breaker:
             return  # the answer to a call from before the lock proves nothing
         self.failures = 0
         self.bucket.rule = _PROVEN
-
-
-class Strikes:
-    """Authorisation errors that the gateway has counted against this address, whatever account they came from."""
-
-    __slots__ = ("_moments",)
-
-    def __init__(self) -> None:
-        self._moments: deque[float] = deque(maxlen=MAX_STRIKES)
-
-    def add(self, now: float) -> float:
-        """Count one more; give the moment until which to stop, or *now*."""
-        self._moments.append(now)
-        if len(self._moments) == MAX_STRIKES and now - self._moments[0] < STRIKE_MEMORY:
-            return self._moments[0] + STRIKE_MEMORY
-        return now
-
-    def idle(self, now: float) -> bool:
-        """Tell whether nothing is left to remember."""
-        return not self._moments or now - self._moments[-1] >= STRIKE_MEMORY

@@ -97,6 +97,16 @@ class Lines:
             self.advance(ticket, now)
         self.drain_all(passed, now)
 
+    def skip(self, bucket: TokenBucket, tickets: Iterable[Ticket], now: float) -> None:
+        """Spare *tickets* the line of *bucket*, unless they have passed it."""
+        for ticket in sorted(tickets, key=lambda ticket: ticket.number):
+            if bucket in ticket.passed or bucket not in ticket.parties.buckets:
+                continue
+            ticket.parties.buckets.remove(bucket)
+            if ticket.place is bucket:
+                bucket.leave(ticket)
+                self.advance(ticket, now)
+
     def _take_out(self, ticket: Ticket) -> list[TokenBucket]:
         if ticket.place is not None:
             ticket.place.leave(ticket)

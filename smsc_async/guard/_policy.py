@@ -74,10 +74,15 @@ class Policy:
 
     def prove(self, lease: Lease, now: float) -> None:
         """Note that the gateway has accepted the credentials of a call that is still going on."""
-        if lease.epoch == self.lines.epoch and not lease.proven:
-            for breaker in (lease.parties.credential, lease.parties.gateway.breaker):
-                breaker.prove(now)
-                self.lines.drain(breaker.bucket, now)
+        if lease.epoch != self.lines.epoch or lease.proven:
+            return
+        credential, gateway = lease.parties.credential, lease.parties.gateway
+        credential.prove(now)
+        gateway.breaker.prove(now)
+        if credential.proven:
+            accepted = [ticket for ticket in self._waiting() if ticket.parties.credential is credential]
+            self.lines.skip(gateway.trials, accepted, now)
+        self.lines.drain_all((credential.bucket, gateway.breaker.bucket), now)
 
     def finish(self, lease: Lease, outcome: Outcome, now: float) -> None:
         """Take back the tokens and the slot of an admitted call. A charge is never shortened."""
@@ -177,11 +182,8 @@ class Policy:
         slots.recovery = Recovery(-FOREVER, max(slots.capacity(now) // 2, 1), rises_from=now)
 
     def _login_refused(self, lease: Lease, now: float) -> None:
-        gateway = lease.parties.gateway
         lease.parties.credential.trip(now, "the gateway refused the credentials (error 2)")
-        stop = gateway.strikes.add(now)
-        if stop > now:
-            gateway.breaker.lock(stop, "one more refused login could block this IP address for 30 minutes")
+        lease.parties.gateway.strike(now)
         self._refuse_locked(now)
 
     def _refuse_locked(self, now: float) -> None:
@@ -215,16 +217,19 @@ class Policy:
                 bucket.rule = rule
                 self.lines.recall(bucket, self._waiting(), now)
             buckets.append(bucket)
-        for breaker in (parties.credential, parties.gateway.breaker):
-            if not breaker.proven:
-                buckets.append(breaker.bucket)
+        if not parties.credential.proven:
+            buckets += (parties.credential.bucket, parties.gateway.trials)
+        if not parties.gateway.breaker.proven:
+            buckets.append(parties.gateway.breaker.bucket)
         buckets.append(account.slots)
         return buckets
 
     def _buckets(self) -> list[TokenBucket]:
         """Give every bucket in which a call may stand in line; for what happens rarely."""
         buckets = [bucket for account in self.accounts.values() for bucket in account.buckets()]
-        return buckets + [gateway.breaker.bucket for gateway in self.gateways.values()]
+        for gateway in self.gateways.values():
+            buckets += (gateway.trials, gateway.breaker.bucket)
+        return buckets
 
     def _waiting(self) -> list[Ticket]:
         """Give every ticket in line; likewise."""

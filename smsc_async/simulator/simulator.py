@@ -77,7 +77,9 @@ class Simulator:
         dropped: Callable[[str], Exception] = Dropped,
     ) -> None:
         self.switches: Switches = switches or Switches()
-        self.account: Account = Account(login=login, password=password, apikey=apikey, balance=balance, currency=currency)
+        self.account: Account = Account(
+            login=login, password=password, apikey=apikey, balance=balance, currency=currency
+        )
         self.accounts: Accounts = Accounts(self.account)
         self.moments: Moments = Moments(
             clock=clock,

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsc_async import _convert
+from smsc_async._convert import records as converting
 from smsc_async._convert import structure
 from smsc_async._wire import Field, Holds, Shape, Undecodable
 from smsc_async.services import AvailableNumber, DownloadTask, NumberKind, Rental, TaskStatus
@@ -194,7 +194,7 @@ VALUES: st.SearchStrategy[Any] = st.sampled_from(
 )
 def test_the_quick_way_agrees_with_cattrs(records: list[dict[str, object]]) -> None:
     """Field by field and record by record, the same values come out, or the same are refused."""
-    build = _convert._recorder(_convert._QUICK, AvailableNumber, AVAILABLE.shape)
+    build = converting._recorder(converting._QUICK, AvailableNumber, AVAILABLE.shape)
     try:
         expected: object = [build(record) for record in records]
     except (ValueError, TypeError, KeyError):
@@ -214,7 +214,7 @@ def test_the_quick_way_agrees_with_cattrs(records: list[dict[str, object]]) -> N
 )
 def test_the_quick_way_agrees_with_cattrs_on_optional_fields(records: list[dict[str, object]]) -> None:
     """The same, for a class with fields that may be missing."""
-    build = _convert._recorder(_convert._QUICK, DownloadTask, LIST.shape)
+    build = converting._recorder(converting._QUICK, DownloadTask, LIST.shape)
     try:
         expected: object = [build(record) for record in records]
     except (ValueError, TypeError, KeyError):

@@ -1,5 +1,5 @@
 """
-Plain data to values. The only room that knows cattrs.
+Records to values. The only module that knows cattrs.
 
 A first converter is quick and says nothing; what it refuses, a second one reads again to name every bad field.
 A list is tried a third way before: field by field instead of record by record. That skips what a frozen object costs to
@@ -8,11 +8,8 @@ make, which is as much as all else together, and checks a field of all records a
 
 from __future__ import annotations
 
-import re
 import types
 from collections import deque
-from datetime import UTC, datetime
-from decimal import Decimal
 from itertools import repeat
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, TypeVar, Union, get_args, get_origin
@@ -21,8 +18,9 @@ import attrs
 import cattrs
 from cattrs.gen import make_dict_structure_fn, override
 
-from smsc_async._wire import Holds, Layout, Plain, Undecodable
-from smsc_async.values import Listing, LocalTime, OpenIntEnum
+from smsc_async._convert.fields import BY_CLASS, BY_HOLDS, at_once_by
+from smsc_async._wire import Layout, Plain, Undecodable
+from smsc_async.values import Listing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -36,10 +34,6 @@ __all__ = ["structure"]
 
 T = TypeVar("T")
 
-_INTEGER: Final = re.compile(r"-?[0-9]{1,18}")
-_MONEY: Final = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,18})?")
-_PHONE_LENGTHS: Final = range(3, 21)  # the gateway may name short numbers; what it names is not ours to doubt
-_INTEGER_RANGE: Final = 2**63
 _NAMED: Final = 5  # bad fields that a message names
 _REFUSED: Final = (ValueError, TypeError, KeyError, AttributeError, ArithmeticError)
 
@@ -70,76 +64,7 @@ def structure(plain: Plain, reply: type[T], *, shape: Shape, known: Mapping[str,
         raise Undecodable(_problem(plain, cls, shape, known or {})) from None
 
 
-# How a field becomes what its class says. Every hook takes the plain value and a type that it knows already. -------
-
-
-def _integer(value: object, _: object = None) -> int:
-    if type(value) is int and -_INTEGER_RANGE <= value < _INTEGER_RANGE:
-        return value
-    if type(value) is str and _INTEGER.fullmatch(value):
-        return int(value)
-    raise ValueError("is not a whole number")
-
-
-def _money(value: object, _: object = None) -> Decimal:
-    text = repr(value) if type(value) is int or type(value) is float else value
-    if type(text) is str and _MONEY.fullmatch(text):
-        return Decimal(text)
-    raise ValueError("is not an amount: digits, with a point before the fraction")
-
-
-def _text(value: object, _: object = None) -> str:
-    if type(value) is str:
-        return value
-    if type(value) is int:
-        return str(value)
-    raise ValueError("is not text")
-
-
-def _free_text(value: object, _: object = None) -> str:
-    return "" if value is None else _text(value)
-
-
-def _phone(value: object, _: object = None) -> str:
-    text = value if type(value) is str else _text(value)
-    digits = text.removeprefix("+")
-    if digits.isdigit() and digits.isascii() and len(digits) in _PHONE_LENGTHS:
-        return digits
-    raise ValueError("is not a phone")
-
-
-def _phones(value: object, _: object = None) -> tuple[str, ...]:
-    if type(value) is str:
-        value = value.split(",") if value else []
-    elif type(value) is int:
-        value = [value]
-    if not isinstance(value, list | tuple):
-        raise ValueError("is not a list of phones")  # noqa: TRY004 - data of the gateway, not an argument
-    return tuple(_phone(item.strip() if type(item) is str else item) for item in value)
-
-
-def _moment(value: object, _: object = None) -> datetime:
-    if isinstance(value, datetime):
-        return value
-    try:
-        return datetime.fromtimestamp(_integer(value), UTC)
-    except (ValueError, OverflowError, OSError):
-        raise ValueError("is not a Unix time in seconds") from None
-
-
-def _local_time(value: object, _: object = None) -> LocalTime:
-    return LocalTime(_text(value))
-
-
-_HOLDS: Final[dict[Holds, Callable[[object, object], Any]]] = {
-    Holds.PHONE: _phone,
-    Holds.PHONES: _phones,
-    Holds.TEXT: _free_text,
-}
-
-
-def _open_enum(value: object, cls: type[OpenIntEnum]) -> OpenIntEnum:
-    return cls(_integer(value))
+# The two converters -----------------------------------------------------------------------------------------------
 
 
 def _is_optional(cls: Any) -> bool:
@@ -163,15 +88,7 @@ def _optional(cls: Any, converter: cattrs.Converter) -> Callable[[object, object
 def _converter(*, detailed: bool) -> cattrs.Converter:
     converter = cattrs.Converter(detailed_validation=detailed)
     converter.register_structure_hook_factory(_is_optional)(_optional)
-    hooks: dict[Any, Callable[[Any, Any], Any]] = {
-        int: _integer,
-        str: _text,
-        Decimal: _money,
-        datetime: _moment,
-        LocalTime: _local_time,
-        OpenIntEnum: _open_enum,
-    }
-    for cls, hook in hooks.items():
+    for cls, hook in BY_CLASS.items():
         converter.register_structure_hook(cls, hook)
     return converter
 
@@ -199,7 +116,7 @@ def _recorder(converter: cattrs.Converter, cls: Any, shape: Shape) -> Callable[[
 
 def _hook_of(field: Field) -> Callable[[object, object], Any] | None:
     """Give the hook that the shape asks for; where it asks for none, the class says it all."""
-    return None if field.optional else _HOLDS.get(field.holds)
+    return None if field.optional else BY_HOLDS.get(field.holds)
 
 
 # Many records at once ---------------------------------------------------------------------------------------------
@@ -234,12 +151,10 @@ def _lister(build: Callable[[Any], Any], cls: Any, shape: Shape) -> Callable[[An
 
 
 def _column(hook: Callable[[Any, Any], Any] | None, kind: Any) -> Callable[[list[Any]], Iterable[Any]]:
-    """Give a function that reads one field of all records: at once if they are what they mostly are, else one by one."""
-    one = hook or _QUICK.get_structure_hook(kind)
+    """Give a function that reads one field of all records: at once if they are what they mostly are, else singly."""
+    single = hook or _QUICK.get_structure_hook(kind)
     optional = _is_optional(kind)
-    at_once = _AT_ONCE.get(hook or (_inner(kind) if optional else kind))
-    if isinstance(kind, type) and issubclass(kind, OpenIntEnum):
-        at_once = _named(kind)
+    at_once = at_once_by(hook or (_inner(kind) if optional else kind))
 
     def read(values: list[Any]) -> Iterable[Any]:
         types = set(map(type, values))  # one, or it is nothing usual; 1 and True must not meet in what follows
@@ -247,51 +162,9 @@ def _column(hook: Callable[[Any, Any], Any] | None, kind: Any) -> Callable[[list
             made = at_once(values, types.pop())
             if made is not None:
                 return made
-        return map(one, values, repeat(kind))
+        return map(single, values, repeat(kind))
 
     return read
-
-
-def _texts(values: list[Any], of: type) -> Iterable[str] | None:
-    return values if of is str else None
-
-
-def _local_times(values: list[Any], of: type) -> Iterable[LocalTime] | None:
-    return map(LocalTime, values) if of is str else None
-
-
-def _phones_of_all(values: list[Any], of: type) -> Iterable[str] | None:
-    return values if of is str and _all_match(_PHONE_LINES, values) else None
-
-
-def _amounts(values: list[Any], of: type) -> Iterable[Decimal] | None:
-    return map(Decimal, values) if of is str and _all_match(_MONEY_LINES, values) else None
-
-
-def _named(cls: type[OpenIntEnum]) -> Callable[[list[Any], type], Iterable[OpenIntEnum] | None]:
-    members: dict[Any, OpenIntEnum] = {member.value: member for member in cls}
-    members |= {str(member.value): member for member in cls}
-
-    def read(values: list[Any], of: type) -> Iterable[OpenIntEnum] | None:
-        return map(members.__getitem__, values) if of in {int, str} and members.keys() >= set(values) else None
-
-    return read
-
-
-def _all_match(lines: re.Pattern[str], values: list[str]) -> bool:
-    text = "\n".join(values)
-    return text.count("\n") == len(values) - 1 and lines.fullmatch(text) is not None
-
-
-_PHONE_LINES: Final = re.compile(r"(?:[0-9]{3,20}(?:\n|\Z))*+")
-_MONEY_LINES: Final = re.compile(rf"(?:{_MONEY.pattern}(?:\n|\Z))*+")
-_AT_ONCE: Final[dict[Any, Callable[[list[Any], type], Iterable[Any] | None]]] = {
-    Decimal: _amounts,
-    LocalTime: _local_times,
-    str: _texts,
-    _free_text: _texts,
-    _phone: _phones_of_all,
-}
 
 
 # What is wrong, in words ------------------------------------------------------------------------------------------
@@ -311,7 +184,7 @@ def _problem(plain: Any, cls: Any, shape: Shape, known: Mapping[str, object]) ->
             found += (f"{name}{place} {what}" for name, what in _bad_fields(problem))
         if len(found) > _NAMED:
             return "; ".join([*found[:_NAMED], "and more"])
-    return "; ".join(found)
+    return "; ".join(found) or "the reply is no such record"
 
 
 def _bad_fields(problem: cattrs.ClassValidationError) -> Iterator[tuple[str, str]]:
