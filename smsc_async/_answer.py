@@ -132,8 +132,7 @@ def _redirected(endpoint: Endpoint[Any], status: int, reference: str | None) -> 
 def _unreadable(
     endpoint: Endpoint[Any], problem: str, body: bytes, reference: str | None, secrets: Sequence[Secret]
 ) -> Answer:
-    # Latin-1 never fails, and what cannot be read need not be spelt.
-    error: errors.SmscError = errors.ReplyError(endpoint.name, problem, excerpt(body[:2000].decode("latin-1"), secrets))
+    error: errors.SmscError = errors.ReplyError(endpoint.name, problem, excerpt(body, secrets))
     if endpoint.replay is Replay.IF_NOT_DONE:
         unknown = errors.OutcomeUnknown(endpoint.name, reference, f"unreadable answer ({problem})")
         unknown.__cause__ = error

@@ -232,8 +232,10 @@ class Conductor:
             outcome = self.abandoned(call, write)
             raise
         finally:
-            self.shared.leave()
-            await self.give_back(lease, outcome)
+            try:
+                await self.give_back(lease, outcome)
+            finally:
+                self.shared.leave()
         return self.conclude(call, answer)
 
     async def _exchange(self, call: Call, number: int, write: Write) -> Answer:

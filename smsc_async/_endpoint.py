@@ -75,7 +75,7 @@ class Endpoint(Generic[T_co]):
         replay: What repeating the call could do.
         on_duplicate: What error 9 of the duplicate kind means for it.
         refusals: The gateway's error numbers, and the error that each becomes.
-        reply: The attrs class of the reply (of one item, where the reply is a list); for `structure`.
+        reply: The type of the value, such as `Listing[DownloadTask]`; `structure` makes it.
         shape: How the reply is laid out in each of the four formats.
         fresh_connection: Whether it must not meet a kept-alive connection that the server is just closing.
         source: The vendor's page.

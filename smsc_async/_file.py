@@ -71,8 +71,10 @@ async def open_file(conductor: Conductor, call: Call) -> AsyncGenerator[_File]:
         try:
             await file.connection.aclose()
         finally:
-            conductor.shared.leave()
-            await conductor.give_back(file.lease, file.outcome)
+            try:
+                await conductor.give_back(file.lease, file.outcome)
+            finally:
+                conductor.shared.leave()
 
 
 async def _attempt(conductor: Conductor, call: Call, number: int) -> _File:
@@ -92,8 +94,10 @@ async def _attempt(conductor: Conductor, call: Call, number: int) -> _File:
         raise
     finally:
         if file is None:
-            conductor.shared.leave()
-            await conductor.give_back(lease, outcome)
+            try:
+                await conductor.give_back(lease, outcome)
+            finally:
+                conductor.shared.leave()
     never: _File = conductor.conclude(call, opened)  # raises: without a file there is an answer that says why
     return never
 

@@ -57,6 +57,7 @@ class Route:
             reason = Reason.IDENTICAL if limit.scope is Scope.IDENTICAL else Reason.ACTION
             n = limit.n if lower is None else min(limit.n, lower)
             self._rules.append((Rule(endpoint.name, reason, n), None if identical else action))
+        self._rules = _strictest(self._rules)
         if endpoint.shape.layout is Layout.FILE:
             rule = Rule(endpoint.name, Reason.DOWNLOADS, guard.max_downloads, rests=False)
             self._rules.append((rule, _DOWNLOADS))
@@ -81,3 +82,17 @@ class Route:
             key = fingerprint(identity.account, f"subject {endpoint.name}", {"subject": subject})
             charges = ((self._subject, key), *charges)
         return Plan(form, Demand(endpoint.name, identity.account, identity.credential, identity.gateway, charges))
+
+
+def _strictest(rules: list[tuple[Rule, bytes | None]]) -> list[tuple[Rule, bytes | None]]:
+    """
+    Give one rule for each key, the strictest; those of identical requests first.
+
+    A call must not wait for a token that it has reserved itself; and one that waits for identical requests must hold
+    no token that other requests of the action could use.
+    """
+    by_key: dict[bytes | None, Rule] = {}
+    for rule, key in rules:
+        if key not in by_key or rule.n < by_key[key].n:
+            by_key[key] = rule
+    return sorted(((rule, key) for key, rule in by_key.items()), key=lambda pair: pair[1] is not None)

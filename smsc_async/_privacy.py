@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 from typing import TYPE_CHECKING, Final, NoReturn, final
+from urllib.parse import quote, quote_plus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,6 +16,8 @@ __all__ = ["EXCERPT_LENGTH", "Secret", "excerpt", "mask_phone", "mask_phones"]
 EXCERPT_LENGTH: Final = 200  # characters of a foreign text that an error or a log line may show
 _PHONE: Final = re.compile(r"\d{7,}")  # shorter runs are prices, ids and dates
 _MASK: Final = "***"
+_LOOKED_AT: Final = 4096  # characters of a foreign text that are searched for secrets; far more than are shown
+_LOWER_HEX: Final = re.compile(r"%[0-9A-F]{2}")
 
 
 @final
@@ -64,11 +69,30 @@ def mask_phones(text: str) -> str:
     return _PHONE.sub(lambda run: mask_phone(run.group()), text)
 
 
-def excerpt(text: str, secrets: Iterable[Secret] = ()) -> str:
-    """Give the beginning of a foreign *text* for an error: bounded, printable, without *secrets*, phones masked."""
-    for secret in secrets:
-        if shown := secret.reveal():
-            text = text.replace(shown, _MASK)
-    shortened = mask_phones(text[: EXCERPT_LENGTH * 2])[:EXCERPT_LENGTH]
+def excerpt(text: str | bytes, secrets: Iterable[Secret] = ()) -> str:
+    """
+    Give the beginning of a foreign *text* for an error: bounded, printable, phones masked, and without *secrets*.
+
+    A server that echoes a request may have encoded it, so the secrets are looked for in every form they may have.
+    """
+    if isinstance(text, bytes):
+        text = text[:_LOOKED_AT].decode("latin-1")  # never fails, and what cannot be read need not be spelt
+    forms = sorted({form for secret in secrets for form in _forms(secret.reveal())}, key=len, reverse=True)
+    shown = text[:_LOOKED_AT]
+    for form in forms:  # the longest first: a login may be a part of the password
+        shown = shown.replace(form, _MASK)
+    if len(text) >= _LOOKED_AT and forms:
+        shown = shown[: -len(forms[0])]  # a secret may have been cut in two there
+    shortened = mask_phones(shown[: EXCERPT_LENGTH * 2])[:EXCERPT_LENGTH]
     printable = "".join(character if character.isprintable() else " " for character in shortened)
-    return printable + ("…" if len(text) > EXCERPT_LENGTH else "")
+    return printable + ("…" if len(shown) > EXCERPT_LENGTH else "")
+
+
+def _forms(secret: str) -> set[str]:
+    plain = {secret, html.escape(secret), json.dumps(secret)[1:-1]}
+    for charset in ("utf-8", "windows-1251"):
+        encoded = secret.encode(charset, "ignore")
+        plain.add(encoded.decode("latin-1"))
+        for quoted in (quote(encoded, safe=""), quote_plus(encoded), quote(encoded)):
+            plain |= {quoted, _LOWER_HEX.sub(lambda escape: escape.group().lower(), quoted)}
+    return plain - {""}

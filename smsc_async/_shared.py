@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import anyio
 
+from smsc_async._loops import current_loop
 from smsc_async.errors import SessionClosed
 
 if TYPE_CHECKING:
+    from smsc_async._loops import Loop
     from smsc_async._memory import Memory
     from smsc_async._plan import Identity
     from smsc_async._privacy import Secret
@@ -40,7 +43,8 @@ class Shared:
         self.closed: bool = False
         self.in_flight: int = 0
         self.waits: dict[Wait, None] = {}
-        self.drained: anyio.Event | None = None
+        self._lock = threading.Lock()  # counting is not atomic, and calls end in any thread
+        self._closing: list[tuple[Loop, anyio.Event]] = []
 
     def check_open(self) -> None:
         """Refuse a call on a closed session."""
@@ -49,23 +53,29 @@ class Shared:
 
     def enter(self) -> None:
         """Count a call in flight."""
-        self.in_flight += 1
+        with self._lock:
+            self.in_flight += 1
 
     def leave(self) -> None:
-        """Count it off, and tell whoever waits for the last."""
-        self.in_flight -= 1
-        if self.drained is not None and not self.in_flight:
-            self.drained.set()
+        """Count it off, and tell whoever waits for the last, each in its own event loop."""
+        with self._lock:
+            self.in_flight -= 1
+            closing = [] if self.in_flight else list(self._closing)
+        for loop, drained in closing:
+            loop.call_soon(drained.set)
 
     async def close(self, patience: float) -> None:
         """Call off what waits, let what is in flight end within *patience* seconds, and close the connections."""
         self.closed = True
-        while self.waits:
-            self.waits.popitem()[0].call_off(SessionClosed())
+        for wait in list(self.waits):
+            wait.call_off(SessionClosed())
+        closing = (current_loop(), anyio.Event())
+        with self._lock:
+            self._closing.append(closing)
         try:
             if self.in_flight:
-                drained = self.drained = anyio.Event()
                 with self.guard.clock.deadline(self.guard.clock.now() + patience):
-                    await drained.wait()
+                    await closing[1].wait()
         finally:
+            self._closing.remove(closing)
             await self.transport.aclose()

@@ -45,7 +45,11 @@ class Incoming:
             CutShort: The connection broke, the deadline came, or less arrived than was promised.
         """
         if self._failure is None:
-            outcome = await self._attempt.run(self._next)
+            try:
+                outcome = await self._attempt.run(self._next)
+            except BaseException:
+                self._failure = Failure(CUT_SHORT)  # the connection is thrown away: nothing more can come
+                raise
             if self.complete:  # whatever happened after the last byte
                 raise StopAsyncIteration
             if not isinstance(outcome, Failure):

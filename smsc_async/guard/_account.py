@@ -98,4 +98,4 @@ class Gateway:
         self.trials.free(now)  # drops what has come home
         if len(self.trials.homes) >= MAX_STRIKES:
             reason = "one more refused login could block this IP address for 30 minutes"
-            self.breaker.lock(self.trials.homes[-MAX_STRIKES], reason)
+            self.breaker.lock(now, self.trials.homes[-MAX_STRIKES], reason)

@@ -25,11 +25,12 @@ _PROVEN: Final = Rule("", Reason.PROBATION, 1_000_000, rests=False)  # more than
 class Breaker:
     """The state of one set of credentials, or of one gateway as this address sees it."""
 
-    __slots__ = ("bucket", "failures", "locked_until", "reason")
+    __slots__ = ("bucket", "failures", "locked_at", "locked_until", "reason")
 
     def __init__(self, *, proven: bool) -> None:
         self.bucket: TokenBucket = TokenBucket(b"", _PROVEN if proven else _PROBATION, 0.0, [])
         self.failures: int = 0  # pauses in a row
+        self.locked_at: float = -FOREVER
         self.locked_until: float = -FOREVER
         self.reason: str = ""
 
@@ -44,17 +45,18 @@ class Breaker:
             return  # another call of the same burst has tripped it already
         pause = NEXT_PAUSE if self.failures else FIRST_PAUSE
         self.failures += 1
-        self.lock(now + pause, reason)
+        self.lock(now, now + pause, reason)
 
-    def lock(self, until: float, reason: str) -> None:
+    def lock(self, now: float, until: float, reason: str) -> None:
         """Lock until *until*; then one call at a time."""
+        self.locked_at = now
         self.locked_until = max(self.locked_until, until)
         self.reason = reason
         self.bucket.rule = _PROBATION
 
-    def prove(self, now: float) -> None:
-        """Let all calls through again: the gateway has accepted one."""
-        if now < self.locked_until:
+    def prove(self, now: float, granted_at: float) -> None:
+        """Let all calls through again: the gateway has accepted one that was admitted at *granted_at*."""
+        if now < self.locked_until or granted_at <= self.locked_at:
             return  # the answer to a call from before the lock proves nothing
         self.failures = 0
         self.bucket.rule = _PROVEN

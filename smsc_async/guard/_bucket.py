@@ -162,26 +162,30 @@ class TokenBucket:
         home = self.homes[0] if self.homes else FOREVER
         return home if self.recovery is None else min(home, self.recovery.next_rise(now, self.window))
 
-    def earliest(self, now: float, ahead: int) -> tuple[float, bool]:
+    def earliest(self, now: float, ahead: int) -> tuple[float, float]:
         """
         Give a lower bound of the moment at which a call with *ahead* calls before it may take a token.
 
-        Those before it are taken to be sent, and to be answered at once. The second value says whether the bound
-        grows while a call in flight stays unanswered.
+        Those before it are taken to be sent, and to be answered at once. The second moment is the one from which on
+        the bound grows, as long as the call whose token is waited for stays unanswered; FOREVER if it does not.
         """
         rest = self.window if self.rule.rests else 0.0
+        self.free(now)  # drops what has come home
         busy = self.out + self.reserved
-        moments = [now] * max(self.free(now), 0) + self.homes
+        # After a refusal there are fewer tokens for a while; a lower bound takes them to be back after the pause.
+        begin = now if self.recovery is None else max(now, self.recovery.blocked_until)
+        moments = [begin] * (self.rule.n - busy - len(self.homes)) + [max(home, begin) for home in self.homes]
         # A token that is out now comes home a rest after now at the earliest.
-        moments += [now + rest] * busy
+        moments += [max(now + rest, begin)] * busy
         moments.sort()
-        n = max(self.capacity(now), 1)
-        moments = moments[-n:]  # more may be out than there are tokens, after these were made fewer
-        turn, place = divmod(ahead, len(moments) or 1)
-        moment = (moments[place] if moments else now) + turn * rest
-        if self.recovery is not None:
-            moment = max(moment, self.recovery.blocked_until)
-        return moment, busy > 0 and rest > 0.0 and place >= len(moments) - busy
+        moments = moments[-self.rule.n :]  # more may be out than there are tokens, after these were made fewer
+        turn, place = divmod(ahead, self.rule.n)
+        moment = moments[place] + turn * rest
+        if not rest:
+            return moment, FOREVER
+        if place >= len(moments) - busy:
+            return moment, now
+        return moment, moments[place] if turn else FOREVER
 
     def forgettable_at(self, now: float) -> float:
         """Give the moment from which on forgetting an idle bucket forgets nothing."""

@@ -94,7 +94,7 @@ class Lines:
         for ticket in holders:
             passed += self._take_out(ticket)
         for ticket in holders:
-            self.advance(ticket, now)
+            self._go_on(ticket, now)
         self.drain_all(passed, now)
 
     def skip(self, bucket: TokenBucket, tickets: Iterable[Ticket], now: float) -> None:
@@ -105,7 +105,13 @@ class Lines:
             ticket.parties.buckets.remove(bucket)
             if ticket.place is bucket:
                 bucket.leave(ticket)
-                self.advance(ticket, now)
+                self._go_on(ticket, now)
+
+    def _go_on(self, ticket: Ticket, now: float) -> None:
+        """Advance a ticket that was taken out of its line, and with it the alarm for its deadline."""
+        self.advance(ticket, now)
+        if ticket.place is not None and ticket.deadline < FOREVER:
+            self.check(ticket, now)
 
     def _take_out(self, ticket: Ticket) -> list[TokenBucket]:
         if ticket.place is not None:
@@ -159,14 +165,14 @@ class Lines:
     # ---------------------------------------------------------------- deadlines
 
     def expected(self, ticket: Ticket, now: float) -> float:
-        """Give a lower bound of the moment at which *ticket* may start."""
-        return max(moment for moment, _, _ in self._bounds(ticket, now))
+        """Give a lower bound of the moment at which *ticket*, which has just come, may start."""
+        return max(moment for moment, _, _ in self._bounds(ticket, now, arriving=True))
 
     def too_long(self, ticket: Ticket, now: float, *, arriving: bool = False) -> TooLong | None:
-        """Refuse a wait that cannot end by its deadline; *arriving* while it stands in no line yet."""
-        moment, grows, reason = max(self._bounds(ticket, now, arriving=arriving), key=lambda bound: bound[0])
+        """Refuse a wait that cannot end by its deadline; *arriving* when everybody in line is before it."""
+        moment, grows_from, reason = max(self._bounds(ticket, now, arriving=arriving), key=lambda bound: bound[0])
         # A bound that grows has just reached the deadline when it is looked at again.
-        late = moment > ticket.deadline - (1e-6 if grows and not arriving else 0.0)
+        late = moment > ticket.deadline - (1e-6 if grows_from <= now and not arriving else 0.0)
         return TooLong(moment, reason) if late or now >= ticket.deadline else None
 
     def check(self, ticket: Ticket, now: float) -> None:
@@ -176,11 +182,17 @@ class Lines:
             self.refuse([(ticket, refusal)], now)
             return
         # A bound that grows with the time will pass the deadline at a known moment, unless an answer comes before.
-        growing = [moment - now for moment, grows, _ in self._bounds(ticket, now) if grows]
-        moment = ticket.deadline - max(growing, default=0.0)
-        self._set_alarm(moment if moment > now else ticket.deadline, ticket)
+        looks = [
+            ticket.deadline - (moment - now) if grows_from <= now else grows_from
+            for moment, grows_from, _ in self._bounds(ticket, now)
+        ]
+        self._set_alarm(min((look for look in looks if look > now), default=ticket.deadline), ticket)
 
-    def _bounds(self, ticket: Ticket, now: float, *, arriving: bool = False) -> Iterator[tuple[float, bool, Reason]]:
+    @staticmethod
+    def _bounds(ticket: Ticket, now: float, *, arriving: bool = False) -> Iterator[tuple[float, float, Reason]]:
         for bucket in ticket.parties.buckets[ticket.stage :]:
-            before = bucket.waiting if arriving else sum(other.number < ticket.number for other in bucket.in_line())
+            if arriving:
+                before = bucket.waiting - (ticket.place is bucket)
+            else:
+                before = sum(other.number < ticket.number for other in bucket.in_line())
             yield *bucket.earliest(now, before), bucket.rule.reason

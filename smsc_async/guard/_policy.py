@@ -77,8 +77,12 @@ class Policy:
         if lease.epoch != self.lines.epoch or lease.proven:
             return
         credential, gateway = lease.parties.credential, lease.parties.gateway
-        credential.prove(now)
-        gateway.breaker.prove(now)
+        credential.prove(now, lease.granted_at)
+        gateway.breaker.prove(now, lease.granted_at)
+        if gateway.trials in lease.parties.buckets:  # it was no authorisation error, however long the call goes on
+            lease.parties.buckets.remove(gateway.trials)
+            gateway.trials.out -= 1
+            self.lines.drain(gateway.trials, now)
         if credential.proven:
             accepted = [ticket for ticket in self._waiting() if ticket.parties.credential is credential]
             self.lines.skip(gateway.trials, accepted, now)
@@ -130,6 +134,8 @@ class Policy:
     def after_fork(self, now: float) -> None:
         """In a child process: the parent's calls in flight count as unknown, and its waiting calls are not ours."""
         self.lines.epoch += 1
+        for ticket in self._waiting():
+            ticket.place = ticket.entry = None
         self.lines.clear()
         gone = now + self.settings.lateness
         for bucket in self._buckets():

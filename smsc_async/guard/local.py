@@ -6,6 +6,7 @@ import os
 import threading
 import weakref
 from collections import deque
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -19,7 +20,7 @@ from smsc_async.guard._records import Lease, Locked, Outcome, Settings, Ticket
 from smsc_async.guard.usage import AccountUsage, Wait, usage_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from smsc_async.clock import Clock
     from smsc_async.guard._records import Demand, TooLong
@@ -71,6 +72,10 @@ class LocalGuard:
         _check_seconds("lateness", lateness)
         _check_count("max_concurrency", max_concurrency, MAX_CONCURRENCY)
         _check_count("max_downloads", max_downloads, MAX_CONCURRENCY)
+        if limits is not None and not isinstance(limits, Mapping):
+            raise InvalidArgumentType("limits", "give a mapping of endpoint names to numbers")
+        if not (callable(getattr(clock, "now", None)) and callable(getattr(clock, "sleep_until", None))):
+            raise InvalidArgumentType("clock", f"give a Clock, not {type(clock).__name__}")
         for endpoint, n in (limits or {}).items():
             _check_count(f"limits[{endpoint!r}]", n)
         if identical not in ("request", "action"):
@@ -178,6 +183,7 @@ class LocalGuard:
                     now = self.clock.now()
                     seconds = max(self._policy.lines.expected(ticket, now) - now, 0.0)
                     reason = ticket.reason
+                self._after(None)
                 on_wait(Wait(reason, seconds, call_off))
             while ticket.verdict is None and not called_off and seat in room.seats:
                 if room.keeper is None or room.keeper is seat:
@@ -300,13 +306,14 @@ class LocalGuard:
 
     # ---------------------------------------------------------------- fork
 
-    def _before_fork(self) -> None:
+    def before_fork(self) -> None:
         self._lock.acquire()
 
-    def _after_fork_in_parent(self) -> None:
+    def after_fork_in_parent(self) -> None:
         self._lock.release()
+        self._after(None)
 
-    def _after_fork_in_child(self) -> None:
+    def after_fork_in_child(self) -> None:
         self._lock = threading.Lock()
         self._rooms.clear()
         self._returns.clear()
@@ -337,14 +344,27 @@ def _check_count(name: str, value: Any, most: int | None = None) -> None:
         raise InvalidArgument(name, f"give a whole number {span}, not {value}{why}")
 
 
-def _each_guard(step: str) -> None:
-    for guard in list(_guards):
-        getattr(guard, step)()
+class _Fork:
+    """Holds every guard's lock while the process forks, so that the child gets whole books."""
+
+    def __init__(self) -> None:
+        self._held: list[LocalGuard] = []
+
+    def before(self) -> None:
+        for guard in list(_guards):
+            guard.before_fork()
+            self._held.append(guard)
+
+    def after_in_parent(self) -> None:
+        while self._held:
+            self._held.pop().after_fork_in_parent()
+
+    def after_in_child(self) -> None:
+        self._held.clear()
+        for guard in list(_guards):  # those made meanwhile by another thread too
+            guard.after_fork_in_child()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=lambda: _each_guard("_before_fork"),
-        after_in_parent=lambda: _each_guard("_after_fork_in_parent"),
-        after_in_child=lambda: _each_guard("_after_fork_in_child"),
-    )
+    _fork = _Fork()
+    os.register_at_fork(before=_fork.before, after_in_parent=_fork.after_in_parent, after_in_child=_fork.after_in_child)

@@ -70,8 +70,12 @@ class Stage(SimulatedGateway):
     Sessions of it have the strict guard. Their time-out is long, because the machine may be busy.
     """
 
-    def __init__(self, *, factor: float = FAST, **settings: Any) -> None:
+    def __init__(
+        self, *, factor: float = FAST, login: str | None = None, password: str | None = None, **settings: Any
+    ) -> None:
         self.clock = FastClock(factor)
+        self.LOGIN = login or self.LOGIN
+        self.PASSWORD = password or self.PASSWORD
         super().__init__(
             **{
                 "window": 60.0,

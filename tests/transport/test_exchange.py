@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import ssl
+from typing import TYPE_CHECKING
 
 import anyio
 import httpx
@@ -13,6 +14,9 @@ import respx
 from smsc_async._privacy import Secret
 from smsc_async._transport import Credentials, Failure, Reply, Transport, Write
 from smsc_async.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 from tests.transport.servers import (
     BODY,
     CREDENTIALS,
@@ -326,6 +330,36 @@ async def test_a_transport_that_frames_badly_is_found_out(anyio_backend: str) ->
     reply = httpx.Response(200, headers={"content-length": "3"}, stream=httpx.ByteStream(b"ok"))
     transport = Transport(credentials=CREDENTIALS, factory=lambda: httpx.MockTransport(lambda _: reply))
     assert Failure("the server closed the connection before the reply ended") == await post(transport, URL)
+
+
+class Reluctant(httpx.AsyncByteStream):
+    """A body that comes at once, and a stream that never finishes closing."""
+
+    def __init__(self, clock: HandClock) -> None:
+        self.clock = clock
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b"ok"
+
+    async def aclose(self) -> None:
+        self.clock.advance(31)
+        await anyio.sleep_forever()
+
+
+@pytest.mark.anyio
+async def test_a_reply_counts_from_its_last_byte(anyio_backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What happens after the last byte, even the deadline, does not make a reply unknown; the connection is dropped."""
+    monkeypatch.setattr("smsc_async._transport.connection._CLOSING", 0.01)
+    clock, made = HandClock(), []
+
+    def factory() -> httpx.AsyncBaseTransport:
+        made.append(httpx.MockTransport(lambda _: httpx.Response(200, stream=Reluctant(clock))))
+        return made[-1]
+
+    transport = Transport(credentials=CREDENTIALS, factory=factory)
+    for _ in range(2):
+        assert Reply(200, "", b"ok") == await post(transport, URL, clock=clock)
+    assert 2 == len(made)
 
 
 # Arguments ----------------------------------------------------------------------------------------------------------

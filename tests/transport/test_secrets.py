@@ -16,6 +16,7 @@ import pytest
 from smsc_async._privacy import Secret
 from smsc_async._transport import Credentials, CutShort, Failure, Incoming, Reply, Transport, Write
 from smsc_async._transport.credentials import Body
+from smsc_async._transport.outcome import forget_frames
 from tests.transport.servers import OK, HandClock, Peer, serving
 
 if TYPE_CHECKING:
@@ -211,6 +212,29 @@ async def test_no_log_line_holds_a_secret(anyio_backend: str, caplog: pytest.Log
     assert "send_request_body.started" in caplog.text  # httpcore did log
     assert story.needle[4:].decode() not in caplog.text
     assert "alex" not in caplog.text
+
+
+def test_an_error_that_passes_forgets_what_it_has_seen() -> None:
+    """Frames, causes and foreign contexts go, in groups too; a chain of cancellations stays, for anyio reads it."""
+
+    def fail(kind: type[BaseException]) -> None:
+        password = "psw"  # noqa: F841 -- what a frame would show
+        raise kind
+
+    def seen(kind: type[BaseException]) -> BaseException:
+        with pytest.raises(kind) as caught:
+            fail(kind)
+        return caught.value
+
+    first, second, part = seen(asyncio.CancelledError), seen(asyncio.CancelledError), seen(KeyboardInterrupt)
+    second.__context__, second.__cause__, first.__context__ = first, seen(OSError), seen(ValueError)
+    group = BaseExceptionGroup("several", [part])
+    group.__context__ = seen(OSError)
+    for error in (second, group):
+        forget_frames(error)
+    assert second.__context__ is first
+    assert [None] * 4 == [second.__traceback__, first.__traceback__, part.__traceback__, group.__traceback__]
+    assert [None] * 3 == [second.__cause__, first.__context__, group.__context__]
 
 
 def test_a_body_shows_its_length_alone() -> None:
