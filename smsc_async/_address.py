@@ -6,14 +6,13 @@ import hashlib
 import ipaddress
 import re
 import secrets
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from smsc_async.errors import InvalidArgument, InvalidArgumentType
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from smsc_async._privacy import Secret
 
 __all__ = ["BASE_URL", "account_digest", "backup_urls_for", "checked_base_url", "credential_digest", "origin"]
@@ -21,6 +20,7 @@ __all__ = ["BASE_URL", "account_digest", "backup_urls_for", "checked_base_url", 
 BASE_URL: Final = "https://smsc.ua"
 _BACKUP_URLS: Final = ("https://www2.smsc.ua",)  # the only documented one: https://smsc.ua/api/http/
 _MIRROR: Final = re.compile(r"^www\d*\.")  # hosts of one gateway; whether they count apart is not documented
+_PORTS: Final = {"http": 80, "https": 443}
 _PROCESS_KEY: Final = secrets.token_bytes(16)  # credentials' digests mean nothing outside this process
 
 
@@ -44,7 +44,7 @@ def checked_base_url(name: str, url: object, *, allow_plain_http: bool) -> str:
         raise InvalidArgument(name, f"give an absolute address such as {BASE_URL!r}")
     if parts.username is not None or parts.password is not None:
         raise InvalidArgument(name, "give the credentials as arguments of the session, not in the address")
-    if parts.query or parts.fragment:
+    if "?" in url or "#" in url:  # an empty query too: what is put behind it would be part of it
         raise InvalidArgument(name, "give the address without a query or a fragment")
     if parts.scheme == "http" and not (allow_plain_http or _is_loopback(host)):
         raise InvalidArgument(
@@ -59,16 +59,17 @@ def backup_urls_for(base_url: str, given: Sequence[str] | None, *, allow_plain_h
     """Give the checked backup addresses: the documented one for the gateway itself, none for another address."""
     if given is None:
         return _BACKUP_URLS if base_url == BASE_URL else ()
-    if isinstance(given, str):
-        raise InvalidArgumentType("backup_urls", "give a sequence of addresses, not one text")
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        raise InvalidArgumentType("backup_urls", f"give a sequence of addresses, not {type(given).__name__}")
     return tuple(checked_base_url("backup_urls", url, allow_plain_http=allow_plain_http) for url in given)
 
 
 def origin(base_url: str) -> str:
     """Give scheme, host and port, the mirrors of one gateway folded together."""
     parts = urlsplit(base_url)
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{_MIRROR.sub('', parts.hostname or '')}{port}"
+    host = _MIRROR.sub("", (parts.hostname or "").rstrip("."))
+    port = "" if parts.port in (None, _PORTS[parts.scheme]) else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}"
 
 
 def account_digest(name: Secret, base_url: str) -> str:

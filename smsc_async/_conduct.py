@@ -17,7 +17,15 @@ from smsc_async._retry import Again, repeat
 from smsc_async._telling import Telling
 from smsc_async._transport import Failure, Write
 from smsc_async._verdict import Happened, judge
-from smsc_async.errors import GatewayError, OutcomeStillUnknown, OutcomeUnknown
+from smsc_async.errors import (
+    AccountLocked,
+    GatewayError,
+    NoReply,
+    OutcomeStillUnknown,
+    OutcomeUnknown,
+    SessionClosed,
+    WaitTooLong,
+)
 from smsc_async.guard import Outcome
 
 if TYPE_CHECKING:
@@ -116,9 +124,25 @@ class Conductor:
             return value
         # Outside the handler, so that no error that the caller sees drags another's frames along.
         if self.options.retry is not None:
+
+            async def after_a_failure(number: int) -> Any:
+                nonlocal last
+                try:
+                    return await attempt(number)
+                except Again as again:
+                    last = again
+                    raise
+                except (AccountLocked, SessionClosed, WaitTooLong) as unsent:
+                    if not isinstance(last.error, NoReply):
+                        raise
+                    reason = unsent.with_traceback(None)
+                # "Nothing was sent" is true of this attempt, and not of the call.
+                last.error.__cause__ = reason
+                raise last.error
+
             try:
                 value = await repeat(
-                    attempt,
+                    after_a_failure,
                     last,
                     retry=self.options.retry,
                     budget=budget,

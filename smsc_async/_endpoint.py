@@ -28,8 +28,17 @@ class Scope(enum.Enum):
 class Limit:
     """At most *n* requests a minute of one *scope*; one more is error 9."""
 
-    n: int = attrs.field(validator=[attrs.validators.instance_of(int), attrs.validators.ge(1)])
+    n: int
     scope: Scope = Scope.IDENTICAL
+
+    def __attrs_post_init__(self) -> None:
+        """Check both."""
+        if isinstance(self.n, bool) or not isinstance(self.n, int):
+            raise errors.InvalidArgumentType("n", f"give a whole number of requests, not {type(self.n).__name__}")
+        if self.n < 1:
+            raise errors.InvalidArgument("n", f"give at least 1 request a minute, not {self.n}")
+        if not isinstance(self.scope, Scope):
+            raise errors.InvalidArgumentType("scope", "give Scope.IDENTICAL or Scope.ACTION")
 
 
 class Replay(enum.Enum):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from collections.abc import Iterable, Mapping
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from smsc_async._conduct import Conductor
-from smsc_async._endpoint import Endpoint, Limit, Replay
+from smsc_async._endpoint import Endpoint, Limit, OnDuplicate, Replay
 from smsc_async._wire import Shape, check_text, phone
 from smsc_async.errors import InvalidArgument, InvalidArgumentType
 from smsc_async.services.account import Account
@@ -18,7 +19,7 @@ from smsc_async.services.downloads import Downloads
 from smsc_async.services.numbers import Numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from smsc_async._retry import Retry
     from smsc_async._wire import ReplyFormat
@@ -125,21 +126,13 @@ class View:
             raise InvalidArgumentType("path", f"give a page such as 'phones.php', not {type(path).__name__}")
         if not _PATH.fullmatch(path):
             raise InvalidArgument("path", "give a page below /sys/ such as 'phones.php'")
-        checked = tuple(limits)
+        given: object = limits
+        checked = tuple(given) if isinstance(given, Iterable) else ()
         if not checked or not all(isinstance(limit, Limit) for limit in checked):
-            raise InvalidArgumentType("limits", "give at least one Limit, such as (Limit(3),)")
+            raise InvalidArgumentType("limits", "give a sequence of at least one Limit, such as (Limit(3),)")
         if not isinstance(replay, Replay):
             raise InvalidArgumentType("replay", f"give a Replay, not {type(replay).__name__}")
-        endpoint: Endpoint[Any] = Endpoint(
-            name=path.removesuffix(".php"),
-            path=path,
-            limits=checked,
-            replay=replay,
-            reply=object,
-            shape=Shape.ANY,
-            source="https://smsc.ua/api/http/",
-        )
-        return await self._conductor.perform(endpoint, _checked_params(params))
+        return await self._conductor.perform(_endpoint(path, checked, replay), _checked_params(params))
 
     def limits(self) -> AccountUsage:
         """
@@ -157,9 +150,22 @@ class View:
         return f"<{type(self).__name__} {self._conductor.shared.hosts[0]} {self._conductor.options}>"
 
 
-def _checked_params(params: object) -> dict[str, str]:
-    from collections.abc import Mapping  # noqa: PLC0415 - needed at run time only here
+@cache  # one for each way of calling, of which a program has a few; a session keeps what it makes of an endpoint
+def _endpoint(path: str, limits: tuple[Limit, ...], replay: Replay) -> Endpoint[Any]:
+    acts = replay is Replay.IF_NOT_DONE
+    return Endpoint(
+        name=path.removesuffix(".php"),
+        path=path,
+        limits=limits,
+        replay=replay,
+        on_duplicate=OnDuplicate.NEVER if acts else OnDuplicate.REPEAT,  # it could be a second message
+        reply=object,
+        shape=Shape.ANY,
+        source="https://smsc.ua/api/http/",
+    )
 
+
+def _checked_params(params: object) -> dict[str, str]:
     if not isinstance(params, Mapping):
         raise InvalidArgumentType("params", f"give a mapping of names to texts or numbers, not {type(params).__name__}")
     checked: dict[str, str] = {}

@@ -299,6 +299,8 @@ class WaitTooLong(SmscError):
     reason: str
 
     def __str__(self) -> str:
+        if self.wait <= 0:
+            return f"the call has waited as long as it may ({self.reason}); nothing was sent"
         return f"the call could start in {self.wait:.1f} s at the earliest ({self.reason}), longer than it may wait"
 
 

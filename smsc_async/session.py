@@ -5,19 +5,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Self
 
-from smsc_async._address import BASE_URL, account_digest, backup_urls_for, checked_base_url, credential_digest, origin
-from smsc_async._conduct import Conductor
-from smsc_async._memory import memory_of
-from smsc_async._options import TIMEOUT, Options
-from smsc_async._plan import Identity
+from smsc_async._address import BASE_URL
+from smsc_async._making import make
+from smsc_async._options import TIMEOUT
 from smsc_async._privacy import Secret
 from smsc_async._retry import Retry
-from smsc_async._shared import Shared
-from smsc_async._transport import Credentials, Transport
 from smsc_async._view import UNSET, View
-from smsc_async._wire import ReplyFormat, check_text
+from smsc_async._wire import ReplyFormat
 from smsc_async.errors import InvalidArgument
-from smsc_async.guard import default_guard
 
 if TYPE_CHECKING:
     import ssl
@@ -82,40 +77,30 @@ class Session(View):
         observer: Callable[[Event], None] | None = None,
         allow_plain_http: bool = False,
     ) -> None:
-        given = _masked(login=login, password=password, apikey=apikey)
-        # From here on no frame of ours shows them, should one of the next lines raise.
-        login = password = apikey = None
-        parts = _checked_credentials(given)
-        if account is not None and not check_text("account", account):
-            raise InvalidArgument("account", "give a name, or leave it out")
-        home = checked_base_url("base_url", base_url, allow_plain_http=allow_plain_http)
-        options = Options(
-            reply_format=reply_format,
-            timeout=timeout,
-            max_wait=max_wait,
-            retry=Retry() if retry is UNSET else retry,
-            observer=observer,
-        )
-        guard = default_guard() if guard is None else guard
-        identity = Identity(
-            account=account_digest(Secret(account) if account is not None else next(iter(parts.values())), home),
-            credential=credential_digest(home, tuple(parts.values())),
-            gateway=origin(home),
-        )
-        shared = Shared(
+        made = make(
+            credentials={"login": login, "password": password, "apikey": apikey},
+            account=account,
+            base_url=base_url,
+            backup_urls=backup_urls,
+            options={
+                "reply_format": reply_format,
+                "timeout": timeout,
+                "max_wait": max_wait,
+                "retry": Retry() if retry is UNSET else retry,
+                "observer": observer,
+            },
             guard=guard,
-            transport=Transport(
-                credentials=Credentials(**parts),
-                ssl_context=ssl_context,
-                proxy=proxy,
-                factory=transport,
-            ),
-            identity=identity,
-            memory=memory_of(guard, identity.account),
-            hosts=(home, *backup_urls_for(home, backup_urls, allow_plain_http=allow_plain_http)),
-            secrets=tuple(parts.values()),
+            transport=transport,
+            ssl_context=ssl_context,
+            proxy=proxy,
+            allow_plain_http=allow_plain_http,
         )
-        super().__init__(Conductor(shared, options))
+        if isinstance(made, InvalidArgument):
+            # The frame of an error shows its locals to crash reports; what may be a secret is gone from this one.
+            login = password = apikey = account = proxy = None
+            base_url, backup_urls = "", None
+            raise made
+        super().__init__(made)
 
     @classmethod
     def from_env(cls, **options: Any) -> Self:
@@ -129,17 +114,23 @@ class Session(View):
             InvalidArgument: The variables are missing, or there are too many.
         """
         variables = {"apikey": "SMSC_APIKEY", "login": "SMSC_LOGIN", "password": "SMSC_PASSWORD"}
-        found: dict[str, Any] = {
-            name: Secret(os.environ[variable]) for name, variable in variables.items() if os.environ.get(variable)
-        }
+        found = {name: Secret(os.environ[variable]) for name, variable in variables.items() if os.environ.get(variable)}
         if set(found) not in ({"apikey"}, {"login", "password"}):
-            raise InvalidArgument(
-                "environment", "set SMSC_APIKEY, or both SMSC_LOGIN and SMSC_PASSWORD, and not both kinds"
-            )
+            options.clear()
+            problem = "set SMSC_APIKEY, or both SMSC_LOGIN and SMSC_PASSWORD, and not both kinds"
+            raise InvalidArgument("environment", problem)
+        arguments: dict[str, Any] = {**found, **options}
         base_url = os.environ.get("SMSC_BASE_URL")
         if base_url:
-            found["base_url"] = base_url
-        return cls(**{**found, **options})
+            arguments.setdefault("base_url", base_url)
+        try:
+            return cls(**arguments)
+        except InvalidArgument as error:
+            refused = error.with_traceback(None)
+        arguments.clear()
+        options.clear()
+        base_url = None
+        raise refused
 
     async def __aenter__(self) -> Self:
         """Give the session; it opens by itself on the first call."""
@@ -157,31 +148,3 @@ class Session(View):
         Close: calls that wait get `SessionClosed`, those in flight may end within `timeout`, connections are closed.
         """
         await self._conductor.shared.close(self._conductor.options.timeout)
-
-
-def _masked(**values: object) -> dict[str, object]:
-    return {name: Secret(value) if isinstance(value, str) else value for name, value in values.items()}
-
-
-def _checked_credentials(given: dict[str, object]) -> dict[str, Secret]:
-    given = {name: value for name, value in given.items() if value is not None}
-    if set(given) not in ({"apikey"}, {"login", "password"}):
-        have = " and ".join(sorted(given)) or "nothing"
-        raise InvalidArgument("credentials", f"give either apikey=, or both login= and password=; given: {have}")
-    checked: dict[str, Secret] = {}
-    for name, value in given.items():
-        problem = _problem(name, value)
-        if problem is not None:
-            raise problem
-        if isinstance(value, Secret):
-            checked[name] = value
-    return checked
-
-
-def _problem(name: str, value: object) -> InvalidArgument | None:
-    """Give what is wrong with a credential, as an error whose traceback does not pass where the text was looked at."""
-    try:
-        text = check_text(name, value.reveal() if isinstance(value, Secret) else value)
-    except InvalidArgument as error:
-        return error.with_traceback(None)
-    return None if text else InvalidArgument(name, "give a text that is not empty")

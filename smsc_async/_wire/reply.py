@@ -22,6 +22,7 @@ FILE_HEAD: Final = 2048  # bytes: a refusal is shorter, so a longer body is a fi
 _BOM: Final = b"\xef\xbb\xbf"
 _SPACE: Final = b" \t\r\n"
 _HTML: Final = re.compile(rb"<(?:!doctype\s+html|html|head|body|title|br|b|center|h1)\b", re.IGNORECASE)
+_HALF_REFUSAL: Final = re.compile(rb"ERROR = \d+\s*")  # too little to act upon, and no file either
 
 
 def decode(body: bytes, *, asked: ReplyFormat, shape: Shape, explicit_empty: bool = False) -> Plain | Refusal:
@@ -69,7 +70,9 @@ def file_problem(head: bytes, content_type: str, *, complete: bool) -> Refusal |
     # The type alone proves nothing: it is what PHP says where a script says nothing.
     if _HTML.match(start) or (start.startswith(b"<!--") and "html" in content_type.lower()):
         return "an HTML page"
-    return _refusal_in(head) if complete else None
+    if not complete:
+        return None
+    return "half a refusal" if _HALF_REFUSAL.fullmatch(start) else _refusal_in(head)
 
 
 def _nothing(asked: ReplyFormat, shape: Shape, *, explicit_empty: bool) -> Plain:

@@ -307,13 +307,16 @@ class LocalGuard:
     # ---------------------------------------------------------------- fork
 
     def before_fork(self) -> None:
+        """Take the lock, so that the child gets whole books."""
         self._lock.acquire()
 
     def after_fork_in_parent(self) -> None:
+        """Go on."""
         self._lock.release()
         self._after(None)
 
     def after_fork_in_child(self) -> None:
+        """Start with the parent's charges, and none of its calls."""
         self._lock = threading.Lock()
         self._rooms.clear()
         self._returns.clear()

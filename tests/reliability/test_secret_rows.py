@@ -26,7 +26,7 @@ import httpx
 import pytest
 import rich.console
 import rich.traceback
-from tests.reliability.stages import FAST, PHONE, Stage, outcome_of, stage, until
+from tests.reliability.stages import PHONE, Stage, outcome_of, stage, until
 from tests.transport.servers import Authority, Peer, serving
 
 import smsc_async
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
+FAST = 1_000.0  # an hour in 3.6 s: the waits of an eventful day
 PACKAGE = Path(smsc_async.__file__).parent
 JSON = ((b"content-type", b"application/json"),)
 
@@ -88,7 +89,8 @@ def canaries() -> Canaries:
 @contextmanager
 def place_of(canaries: Canaries, **settings: Any) -> Iterator[Stage]:
     """Put up a stage whose account has these credentials."""
-    with stage(login=canaries.login, password=canaries.password, apikey=canaries.apikey, **settings) as place:
+    credentials = {"login": canaries.login, "password": canaries.password, "apikey": canaries.apikey}
+    with stage(**{"factor": FAST, **credentials, **settings}) as place:
         yield place
 
 
@@ -192,8 +194,8 @@ async def test_no_traceback_holds_a_secret_on_eighty_error_paths(
             place.simulator.faults.add(Fault(FAULTS[fault], times=None))
             async with place.session(**canaries.pair, retry=None, timeout=0.3 * FAST) as smsc:
                 error = await outcome_of(partial(call, smsc))
-                if isinstance(error, list) and fault in {"garbage", "half"}:
-                    continue  # any bytes are a file
+                if isinstance(error, list | str) and fault in {"garbage", "half"}:
+                    continue  # any bytes are a file, and any text is the answer of a page that nobody knows
                 assert isinstance(error, errors.SmscError), error
                 reveals_nothing(canaries, error)
                 # In an error's own words there is no whole phone either.
