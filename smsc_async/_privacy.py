@@ -6,10 +6,10 @@ import html
 import json
 import re
 from typing import TYPE_CHECKING, Final, NoReturn, final
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote_plus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 __all__ = ["EXCERPT_LENGTH", "Secret", "excerpt", "mask_phone", "mask_phones"]
 
@@ -17,6 +17,8 @@ EXCERPT_LENGTH: Final = 200  # characters of a foreign text that an error or a l
 _PHONE: Final = re.compile(r"\d{7,}")  # shorter runs are prices, ids and dates
 _MASK: Final = "***"
 _LOOKED_AT: Final = 4096  # characters of a foreign text that are searched for secrets; far more than are shown
+_NOT_SHOWN: Final = "(not shown: it quotes the credentials)"
+_JSON_ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 _LOWER_HEX: Final = re.compile(r"%[0-9A-F]{2}")
 
 
@@ -73,19 +75,32 @@ def excerpt(text: str | bytes, secrets: Iterable[Secret] = ()) -> str:
     """
     Give the beginning of a foreign *text* for an error: bounded, printable, phones masked, and without *secrets*.
 
-    A server that echoes a request may have encoded it, so the secrets are looked for in every form they may have.
+    A server that echoes a request may have encoded it. The usual forms of a secret are masked one by one; where it can
+    still be read in some other spelling, nothing is shown.
     """
     if isinstance(text, bytes):
         text = text[:_LOOKED_AT].decode("latin-1")  # never fails, and what cannot be read need not be spelt
-    forms = sorted({form for secret in secrets for form in _forms(secret.reveal())}, key=len, reverse=True)
+    words = [secret.reveal() for secret in secrets]
+    forms = sorted({form for word in words for form in _forms(word)}, key=len, reverse=True)
     shown = text[:_LOOKED_AT]
     for form in forms:  # the longest first: a login may be a part of the password
         shown = shown.replace(form, _MASK)
+    if any(word in reading for reading in _readings(shown) for word in words if word):
+        return _NOT_SHOWN
     if len(text) >= _LOOKED_AT and forms:
         shown = shown[: -len(forms[0])]  # a secret may have been cut in two there
     shortened = mask_phones(shown[: EXCERPT_LENGTH * 2])[:EXCERPT_LENGTH]
     printable = "".join(character if character.isprintable() else " " for character in shortened)
     return printable + ("…" if len(shown) > EXCERPT_LENGTH else "")
+
+
+def _readings(text: str) -> Iterator[str]:
+    """Give what *text* means to a reader of HTML, of URLs, of JSON, and of all three."""
+    plain = _JSON_ESCAPE.sub(lambda escape: chr(int(escape.group(1), 16)), text)
+    yield plain
+    yield html.unescape(text)
+    yield unquote_plus(text)
+    yield html.unescape(unquote_plus(html.unescape(plain)))
 
 
 def _forms(secret: str) -> set[str]:

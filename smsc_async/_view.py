@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["UNSET", "View"]
 
 _PATH: Final = re.compile(r"[a-z_]+\.php")
+_NAME: Final = re.compile(r"[A-Za-z0-9_]+(\[[A-Za-z0-9_]*\])?")
 _RESERVED: Final = frozenset({"login", "psw", "apikey", "fmt", "charset"})  # the session sends them itself
 _PHONES: Final = frozenset({"phone"})  # parameters of any endpoint whose spellings are made one
 UNSET: Final[Any] = object()
@@ -170,8 +171,8 @@ def _checked_params(params: object) -> dict[str, str]:
         raise InvalidArgumentType("params", f"give a mapping of names to texts or numbers, not {type(params).__name__}")
     checked: dict[str, str] = {}
     for name, value in params.items():
-        if not check_text("params", name):
-            raise InvalidArgument("params", "give every parameter a name")
+        if not _NAME.fullmatch(check_text("params", name)):
+            raise InvalidArgument("params", "give every parameter a name such as 'phone' or 'fl[1]'")
         if name in _RESERVED:
             raise InvalidArgument(name, "leave it out: the session sends it itself")
         if isinstance(value, int) and not isinstance(value, bool):
