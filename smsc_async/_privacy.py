@@ -78,20 +78,27 @@ def excerpt(text: str | bytes, secrets: Iterable[Secret] = ()) -> str:
     A server that echoes a request may have encoded it. The usual forms of a secret are masked one by one; where it can
     still be read in some other spelling, nothing is shown.
     """
+    words = [word for secret in secrets if (word := secret.reveal())]
     if isinstance(text, bytes):
-        text = text[:_LOOKED_AT].decode("latin-1")  # never fails, and what cannot be read need not be spelt
-    words = [secret.reveal() for secret in secrets]
+        readings = [text[:_LOOKED_AT].decode(charset, "replace") for charset in ("utf-8", "windows-1251")]
+        text = readings[0] if "\ufffd" not in readings[0] else readings[1]
+        if any(_quotes(reading, words) for reading in readings) and not _quotes(text, words):
+            return _NOT_SHOWN  # another charset than the one it is shown in tells more
     forms = sorted({form for word in words for form in _forms(word)}, key=len, reverse=True)
     shown = text[:_LOOKED_AT]
     for form in forms:  # the longest first: a login may be a part of the password
         shown = shown.replace(form, _MASK)
-    if any(word in reading for reading in _readings(shown) for word in words if word):
+    if _quotes(shown, words):
         return _NOT_SHOWN
     if len(text) >= _LOOKED_AT and forms:
         shown = shown[: -len(forms[0])]  # a secret may have been cut in two there
     shortened = mask_phones(shown[: EXCERPT_LENGTH * 2])[:EXCERPT_LENGTH]
     printable = "".join(character if character.isprintable() else " " for character in shortened)
     return printable + ("…" if len(shown) > EXCERPT_LENGTH else "")
+
+
+def _quotes(text: str, words: Iterable[str]) -> bool:
+    return any(word in reading for reading in _readings(text) for word in words)
 
 
 def _readings(text: str) -> Iterator[str]:
