@@ -40,14 +40,16 @@ def demo(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """All tests pass on every Python that is installed, and on the first one they cover the code."""
     session.install("-e", ".", *group("tests"))
+    # On two processes: much of the time goes by waiting for sockets and short minutes.
+    wanted = session.posargs or ("--numprocesses", "2", "--dist", "worksteal")
     if session.python != PYTHONS[0] or session.posargs:
-        session.run("python", "-m", "pytest", *session.posargs)
+        session.run("python", "-m", "pytest", *wanted)
         return
     data = Path(session.create_tmp(), "coverage")
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir()
     env = {"COVERAGE_FILE": str(data / "data")}
-    session.run("python", "-m", "coverage", "run", "-m", "pytest", env=env)
+    session.run("python", "-m", "coverage", "run", "-m", "pytest", *wanted, env=env)
     session.run("python", "-m", "coverage", "combine", "--quiet", env=env)
     session.run("python", "-m", "coverage", "report", env=env)
 

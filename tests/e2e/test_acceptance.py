@@ -1,4 +1,4 @@
-"""The main job: whatever is asked at once, the gateway has nothing to refuse; over real sockets, with a short minute."""
+"""The main job over real sockets, with a short minute: whatever is asked at once, the gateway refuses nothing."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import anyio
 import httpx
 import pytest
-from tests.e2e.loads import all_at_once, at_rest, counts, faultless, gateway, in_loop, mixed, outcomes_of, together
 
 from smsc_async.errors import AccountLocked, AuthenticationFailed
 from smsc_async.testing import SimulatedGateway
+from tests.e2e.loads import all_at_once, at_rest, counts, faultless, gateway, in_loop, mixed, outcomes_of, together
 
 if TYPE_CHECKING:
     from smsc_async import Session
@@ -74,7 +74,7 @@ def test_one_session_in_two_threads_with_a_loop_each_keeps_the_limits(backends: 
 
 @pytest.mark.parametrize("backends", [("asyncio", "asyncio"), ("trio", "trio"), ("asyncio", "trio")])
 def test_one_session_in_consecutive_event_loops_keeps_the_limits(backends: tuple[str, str]) -> None:
-    """The minute goes on when an event loop has ended: a second run of the same session waits out the first's tokens."""
+    """The minute goes on when an event loop has ended: a second run of the session waits out the first's tokens."""
     with gateway() as place:
         smsc = place.session()
         for seed, backend in enumerate(backends):

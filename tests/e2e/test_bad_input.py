@@ -14,11 +14,11 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.e2e.loads import outcome_of
 
 from smsc_async import Limit, LocalGuard, Replay, Retry, Scope, Session
 from smsc_async.errors import InvalidArgument, InvalidArgumentType, OutcomeUnknown, ReplyError, SmscError
 from smsc_async.testing import SimulatedGateway
+from tests.e2e.loads import outcome_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,7 +80,11 @@ def bad_calls() -> Iterator[tuple[str, Bad]]:
             yield f"call {name}", Bad(lambda smsc, v=value: smsc.call("x.php", {"phone": v}), "phone: ", error)
     for name, text in UNSENDABLE.items():
         surrogate = "surrogate" in name
-        hint = "holds half of a surrogate pair.*decode it properly" if surrogate else r"holds a.*\(U\+00[0-9A-F]{2}\); take it out"
+        hint = (
+            "holds half of a surrogate pair.*decode it properly"
+            if surrogate
+            else r"holds a.*\(U\+00[0-9A-F]{2}\); take it out"
+        )
         yield f"stream {name}", Bad(lambda smsc, t=text: in_stream(smsc, name=t), f"name: {hint}")
         yield f"save {name}", Bad(lambda smsc, t=text: smsc.downloads.save(name=t), f"name: {hint}")
         yield f"rows {name}", Bad(lambda smsc, t=text: first_row(smsc, name=t), f"name: {hint}")
@@ -88,15 +92,33 @@ def bad_calls() -> Iterator[tuple[str, Bad]]:
         yield f"name {name}", Bad(lambda smsc, t=text: smsc.call("x.php", {t: "1"}), f"params: {hint}")
         yield f"path {name}", Bad(lambda smsc, t=text: smsc.call(t, {}), "path: give a page below /sys/")
     for value in (None, 1, 0, "yes", "0"):
-        yield f"renew {value!r}", wrong(lambda smsc, v=value: smsc.numbers.set_auto_renew(PHONE, v), "enabled: .*True or False")
-        yield f"auto_renew {value!r}", wrong(lambda smsc, v=value: smsc.numbers.rent(PHONE, auto_renew=v), "auto_renew: .*True or False")
-        yield f"force {value!r}", wrong(lambda smsc, v=value: smsc.numbers.rent(PHONE, force=v), "force: .*True or False")
+        yield (
+            f"renew {value!r}",
+            wrong(lambda smsc, v=value: smsc.numbers.set_auto_renew(PHONE, v), "enabled: .*True or False"),
+        )
+        yield (
+            f"auto_renew {value!r}",
+            wrong(lambda smsc, v=value: smsc.numbers.rent(PHONE, auto_renew=v), "auto_renew: .*True or False"),
+        )
+        yield (
+            f"force {value!r}",
+            wrong(lambda smsc, v=value: smsc.numbers.rent(PHONE, force=v), "force: .*True or False"),
+        )
     for value in (1.0, "1", True, b"1", [1]):
         yield f"id {value!r}", wrong(lambda smsc, v=value: in_stream(smsc, v), "task_id: must be an int, not")
         yield f"wait {value!r}", wrong(lambda smsc, v=value: smsc.downloads.wait(v), "task_id: must be an int, not")
-        yield f"limit {value!r}", wrong(lambda smsc, v=value: smsc.downloads.list(limit=v), "limit: must be an int, not")
-        yield f"after {value!r}", wrong(lambda smsc, v=value: smsc.downloads.list(after_id=v), "after_id: must be an int")
-        yield f"page {value!r}", wrong(lambda smsc, v=value: smsc.downloads.all(page_size=v), "page_size: must be an int")
+        yield (
+            f"limit {value!r}",
+            wrong(lambda smsc, v=value: smsc.downloads.list(limit=v), "limit: must be an int, not"),
+        )
+        yield (
+            f"after {value!r}",
+            wrong(lambda smsc, v=value: smsc.downloads.list(after_id=v), "after_id: must be an int"),
+        )
+        yield (
+            f"page {value!r}",
+            wrong(lambda smsc, v=value: smsc.downloads.all(page_size=v), "page_size: must be an int"),
+        )
     for value in (0, -1, 2**63):
         yield f"id {value}", Bad(lambda smsc, v=value: smsc.downloads.save(v), "task_id: must be 1 or more")
         yield f"limit {value}", Bad(lambda smsc, v=value: smsc.downloads.list(limit=v), "limit: must be 1 or more")
@@ -172,7 +194,7 @@ async def test_what_cannot_be_meant_is_refused_before_anything_is_sent(anyio_bac
 # Sessions and guards ------------------------------------------------------------------------------------------------
 
 SESSIONS: dict[str, Bad] = {
-    "nothing": Bad(lambda: Session(), "credentials: give either apikey=, or both login= and password="),
+    "nothing": Bad(Session, "credentials: give either apikey=, or both login= and password="),
     "login alone": Bad(lambda: Session(login="a"), "credentials: give either .*given: login"),
     "password alone": Bad(lambda: Session(password=CANARY), "credentials: give either .*given: password"),
     "both kinds": Bad(lambda: Session(**GOOD, apikey=CANARY), "credentials: give either .*given: apikey and login"),
@@ -191,8 +213,12 @@ SESSIONS: dict[str, Bad] = {
     "plain http": Bad(lambda: Session(**GOOD, base_url="http://smsc.ua"), "base_url: plain http.*use https"),
     "plain backup": Bad(lambda: Session(**GOOD, backup_urls=["http://x"]), "backup_urls: plain http.*use https"),
     "relative": Bad(lambda: Session(**GOOD, base_url="smsc.ua"), "base_url: give an absolute address such as"),
-    "in the URL": Bad(lambda: Session(**GOOD, base_url=f"https://a:{CANARY}@smsc.ua"), "base_url: give the credentials as"),
-    "query": Bad(lambda: Session(**GOOD, base_url=f"https://smsc.ua?psw={CANARY}"), "base_url: give the address without"),
+    "in the URL": Bad(
+        lambda: Session(**GOOD, base_url=f"https://a:{CANARY}@smsc.ua"), "base_url: give the credentials as"
+    ),
+    "query": Bad(
+        lambda: Session(**GOOD, base_url=f"https://smsc.ua?psw={CANARY}"), "base_url: give the address without"
+    ),
     "URL type": wrong(lambda: Session(**GOOD, base_url=b"https://smsc.ua"), "base_url: give an address such as"),
     "backup type": wrong(lambda: Session(**GOOD, backup_urls="https://x"), "backup_urls: give a sequence of addresses"),
     "format 4": Bad(lambda: Session(**GOOD, reply_format=4), "reply_format: the gateway has the formats 0 to 3, not 4"),
@@ -212,7 +238,9 @@ SESSIONS: dict[str, Bad] = {
     "attempts 0": Bad(lambda: Retry(attempts=0), "attempts: give at least 1.*retry=None"),
     "attempts type": wrong(lambda: Retry(attempts=2.0), "attempts: give a whole number, not float"),
     "budget": Bad(lambda: Retry(budget=-1), "budget: give 0 or more"),
-    "fifteen": Bad(lambda: LocalGuard(max_concurrency=15), "max_concurrency: give a whole number from 1 to 14, not 15; .*fifteenth"),
+    "fifteen": Bad(
+        lambda: LocalGuard(max_concurrency=15), "max_concurrency: give a whole number from 1 to 14, not 15; .*fifteenth"
+    ),
     "no slots": Bad(lambda: LocalGuard(max_concurrency=0), "max_concurrency: give a whole number from 1 to 14, not 0"),
     "half a slot": wrong(lambda: LocalGuard(max_concurrency=1.5), "max_concurrency: give a whole number, not float"),
     "downloads": Bad(lambda: LocalGuard(max_downloads=15), "max_downloads: give a whole number from 1 to 14"),
@@ -220,7 +248,9 @@ SESSIONS: dict[str, Bad] = {
     "margin": Bad(lambda: LocalGuard(margin=-1), "margin: give a finite number of seconds from 0"),
     "lateness": Bad(lambda: LocalGuard(lateness=float("inf")), "lateness: give a finite number"),
     "window type": wrong(lambda: LocalGuard(window="60"), "window: give seconds as a number, not str"),
-    "limits": Bad(lambda: LocalGuard(limits={"numbers.rent": 0}), r"limits\['numbers.rent'\]: give a whole number from 1"),
+    "limits": Bad(
+        lambda: LocalGuard(limits={"numbers.rent": 0}), r"limits\['numbers.rent'\]: give a whole number from 1"
+    ),
     "identical": Bad(lambda: LocalGuard(identical="phone"), "identical: use 'request' or 'action'"),
 }
 
@@ -282,8 +312,26 @@ def test_limits_out_of_range_are_refused() -> None:
 # What the gateway sends ---------------------------------------------------------------------------------------------
 
 names = st.sampled_from(
-    ["phone", "type", "cost", "current_cost", "info", "id", "name", "status", "created", "time", "file", "balance"]
-    + ["currency", "credit", "all_phones", "result", "error", "error_code"]
+    [
+        "phone",
+        "type",
+        "cost",
+        "current_cost",
+        "info",
+        "id",
+        "name",
+        "status",
+        "created",
+        "time",
+        "file",
+        "balance",
+        "currency",
+        "credit",
+        "all_phones",
+        "result",
+        "error",
+        "error_code",
+    ]
 ) | st.text(max_size=4)
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
@@ -293,7 +341,11 @@ anything = st.recursive(
 
 
 @settings(max_examples=150)
-@given(body=st.one_of(anything.map(lambda data: json.dumps(data).encode()), st.binary(max_size=40), st.text().map(str.encode)))
+@given(
+    body=st.one_of(
+        anything.map(lambda data: json.dumps(data).encode()), st.binary(max_size=40), st.text().map(str.encode)
+    )
+)
 def test_whatever_the_gateway_sends_is_a_value_or_a_bounded_error(body: bytes) -> None:
     """No answer leads to a bare `KeyError`, `JSONDecodeError` or `UnicodeDecodeError`; what is quoted is bounded."""
 

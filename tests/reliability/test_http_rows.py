@@ -6,7 +6,6 @@ import gzip
 import inspect
 import itertools
 import json
-import os
 import resource
 import signal
 import ssl
@@ -26,8 +25,6 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from tests.reliability.stages import OTHER, PHONE, SUBSCRIBER, Stage, outcome_of, raised_by, stage, until
-from tests.transport.servers import Authority, Peer, serving
 
 from smsc_async import LocalGuard, Rental, ReplyFormat, Retry, Session, events
 from smsc_async.errors import (
@@ -58,6 +55,8 @@ from smsc_async.simulator import (
     redirect,
 )
 from smsc_async.testing import SimulatedGateway
+from tests.reliability.stages import OTHER, PHONE, SUBSCRIBER, Stage, outcome_of, raised_by, stage, until
+from tests.transport.servers import Authority, Peer, serving
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -171,12 +170,18 @@ async def test_a_gzip_bomb_does_not_go_off(anyio_backend: str) -> None:
 # H5 to H9: files ----------------------------------------------------------------------------------------------------
 
 
+def files_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
 async def save(smsc: Session, task: int, folder: Path) -> object:
     return await outcome_of(lambda: smsc.downloads.save(task, folder / "report.csv"))
 
 
 @pytest.mark.parametrize("length", [True, False])
-async def test_a_file_cut_short_at_random_bytes_leaves_nothing(anyio_backend: str, tmp_path: Path, length: bool) -> None:
+async def test_a_file_cut_short_at_random_bytes_leaves_nothing(
+    anyio_backend: str, tmp_path: Path, length: bool
+) -> None:
     """H5: wherever it ends early, with a length or in chunks, it is `IncompleteDownload` and there is no file."""
     random = Random(5)
     with stage(switches=Switches(csv_length=length)) as place:
@@ -187,14 +192,14 @@ async def test_a_file_cut_short_at_random_bytes_leaves_nothing(anyio_backend: st
                 place.simulator.faults.add(Fault(CutShort(at), action="get_file"))
                 before = len(place.arrivals("get_file"))
                 outcome = await save(smsc, task.id, tmp_path)
-                # Cut before enough has come to tell that it is a file, it is a reply that was lost, and asked for again.
+                # Cut before enough has come to tell that it is a file, it is a lost reply, and asked for again.
                 if isinstance(outcome, Path):
                     assert 2 == len(place.arrivals("get_file")) - before
                     assert at < 2_048
                     outcome.unlink()
                 else:
                     assert isinstance(outcome, IncompleteDownload), (at, outcome)
-                assert [] == os.listdir(tmp_path)
+                assert [] == files_in(tmp_path)
             assert (0, 0) == (smsc.limits().in_flight, smsc.limits().waiting)
         assert len(place.seen(events.Failed)) > 0
 
@@ -211,7 +216,7 @@ async def test_a_file_with_a_length_that_lies_leaves_nothing(anyio_backend: str,
                 return [row async for row in smsc.downloads.rows(task.id)]
 
             assert isinstance(await outcome_of(rows), IncompleteDownload)
-        assert [] == os.listdir(tmp_path)
+        assert [] == files_in(tmp_path)
 
 
 async def test_a_whole_file_appears_at_once_and_only_at_the_end(anyio_backend: str, tmp_path: Path) -> None:
@@ -223,7 +228,7 @@ async def test_a_whole_file_appears_at_once_and_only_at_the_end(anyio_backend: s
             target = tmp_path / "report.csv"
             path = await smsc.downloads.save(task.id, target, progress=lambda *_: seen.append(target.exists()))
         assert {False} == set(seen)
-        assert ["report.csv"] == os.listdir(tmp_path)
+        assert ["report.csv"] == files_in(tmp_path)
         import hashlib
 
         assert place.simulator.sha256(task) == hashlib.sha256(path.read_bytes()).hexdigest()
@@ -257,7 +262,7 @@ async def test_what_comes_in_a_files_place_is_no_file(
             assert tmp_path / "report.csv" == outcome
         else:
             assert isinstance(outcome, error)
-            assert [] == os.listdir(tmp_path)
+            assert [] == files_in(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -274,10 +279,23 @@ async def test_a_file_that_is_not_there_yet_says_so(
         async with place.session() as smsc:
             assert isinstance(await save(smsc, task.id, tmp_path), error)
             assert isinstance(await save(smsc, task.id + 1, tmp_path), TaskNotFound)
-        assert [] == os.listdir(tmp_path)
+        assert [] == files_in(tmp_path)
 
 
-NASTY = ["../../x.csv", "..", ".", "/etc/passwd", "a\x00b.csv", "CON", "nul.csv", "C:\\x\\y.csv", "a\nb", "\u202ex", "~", ""]
+NASTY = [
+    "../../x.csv",
+    "..",
+    ".",
+    "/etc/passwd",
+    "a\x00b.csv",
+    "CON",
+    "nul.csv",
+    "C:\\x\\y.csv",
+    "a\nb",
+    "\u202ex",
+    "~",
+    "",
+]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
@@ -295,7 +313,7 @@ def test_the_gateways_name_for_a_file_never_leads_elsewhere(name: str) -> None:
         async with alone("https://smsc.ua", transport=lambda: httpx.MockTransport(answer)) as smsc:
             path = await smsc.downloads.save(1, folder)
         assert folder == path.parent
-        assert [path.name] == os.listdir(folder)
+        assert [path.name] == files_in(folder)
         assert path.name.isprintable()
         assert not set(path.name) & set('/\\<>:"|?*')
         assert path.stem.upper() not in {"CON", "NUL", "AUX", "PRN", "COM1", "LPT1"}
@@ -319,7 +337,7 @@ async def test_a_full_disk_is_the_systems_error_and_nothing_is_left(anyio_backen
                 resource.setrlimit(resource.RLIMIT_FSIZE, limits)
                 signal.signal(signal.SIGXFSZ, before)
             assert 0 == smsc.limits().in_flight
-            assert [] == os.listdir(tmp_path)
+            assert [] == files_in(tmp_path)
             assert await smsc.downloads.save(task.id, tmp_path / "report.csv")
 
 
@@ -358,7 +376,9 @@ def certificates(kind: str) -> tuple[ssl.SSLContext, ssl.SSLContext | None]:
             return authority.server("smsc.test"), authority.client()
         case "expired":
             past = datetime(2020, 1, 1, tzinfo=UTC)
-            return authority.server("127.0.0.1", not_before=past, not_after=past + timedelta(days=1)), authority.client()
+            return authority.server(
+                "127.0.0.1", not_before=past, not_after=past + timedelta(days=1)
+            ), authority.client()
         case _:
             context = authority.server()
             with warnings.catch_warnings():
@@ -382,9 +402,11 @@ async def test_a_private_authority_can_be_trusted(anyio_backend: str) -> None:
     """H10: `ssl_context` takes one, and then calls go through."""
     authority = Authority()
     reply = b"HTTP/1.1 200 OK\r\nContent-Length: 17\r\n\r\n" + b'{"balance":"1.5"}'
-    async with serving(saying(reply), tls=authority.server()) as server:
-        async with alone(server.address, ssl_context=authority.client()) as smsc:
-            assert "1.5" == str((await smsc.account.balance()).amount)
+    async with (
+        serving(saying(reply), tls=authority.server()) as server,
+        alone(server.address, ssl_context=authority.client()) as smsc,
+    ):
+        assert "1.5" == str((await smsc.account.balance()).amount)
 
 
 def test_verification_has_no_switch() -> None:
@@ -495,7 +517,7 @@ def test_plain_http_to_another_machine_must_be_allowed() -> None:
 @example("назва", "1")
 @given(st.text(st.characters(codec=None), max_size=20), st.text(st.characters(codec=None), max_size=20))
 def test_a_parameter_arrives_as_it_is_or_not_at_all(name: str, value: str) -> None:
-    """H14: whatever text is given, the gateway gets that text, or the caller an `InvalidArgument` and nothing is sent."""
+    """H14: whatever text is given, the gateway gets that text, or the caller `InvalidArgument` and nothing is sent."""
     seen: list[bytes] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -558,8 +580,10 @@ async def test_a_charset_that_lies_changes_no_value(anyio_backend: str, header: 
 
 
 @pytest.mark.parametrize("reply_format", list(ReplyFormat))
-async def test_an_undecodable_charset_is_a_value_or_a_reply_error(anyio_backend: str, reply_format: ReplyFormat) -> None:
-    """H15: in a charset that nobody can tell, a reply is text with other letters or a `ReplyError`, and nothing else."""
+async def test_an_undecodable_charset_is_a_value_or_a_reply_error(
+    anyio_backend: str, reply_format: ReplyFormat
+) -> None:
+    """H15: in a charset that nobody can tell, a reply is text with other letters, or a `ReplyError`."""
     with stage(numbers=SimulatedGateway().simulator.numbers.available.values()) as place:
         place.simulator.switches = Switches(reply_charset="koi8-r")
         async with place.session(reply_format=reply_format) as smsc:
@@ -568,7 +592,11 @@ async def test_an_undecodable_charset_is_a_value_or_a_reply_error(anyio_backend:
 
 
 @settings(max_examples=100)
-@given(body=st.binary(max_size=60), status=st.sampled_from([200, 200, 200, 201, 400, 500]), fmt=st.sampled_from([0, 1, 2, 3]))
+@given(
+    body=st.binary(max_size=60),
+    status=st.sampled_from([200, 200, 200, 201, 400, 500]),
+    fmt=st.sampled_from([0, 1, 2, 3]),
+)
 def test_any_bytes_are_a_value_or_an_error_of_ours(body: bytes, status: int, fmt: int) -> None:
     """H15: no answer raises anything but errors of this package."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import attrs
 import pytest
-from tests.reliability.stages import FAST, OTHER, PHONE, SUBSCRIBER, Stage, outcome_of, raised_by, stage, until
 
-from smsc_async import events
+from smsc_async import Replay, events
 from smsc_async.errors import (
     AccountLocked,
     AddressBlocked,
@@ -41,6 +41,7 @@ from smsc_async.simulator import (
     plain_refusal,
     redirect,
 )
+from tests.reliability.stages import FAST, OTHER, PHONE, SUBSCRIBER, Stage, outcome_of, raised_by, stage, until
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -185,7 +186,9 @@ async def test_a_duplicate_of_a_rent_that_is_unresolved_is_not_repeated(anyio_ba
     """Row "error 9, duplicate": nor is it repeated where an earlier rent of the phone is unresolved, even by force."""
     with stage() as place:
         smsc = await RENTS.begin(place)
-        place.simulator.faults.add(Fault(Drop(acted=False), action="buy"), Fault(plain_refusal(9), action="buy", skip=1))
+        place.simulator.faults.add(
+            Fault(Drop(acted=False), action="buy"), Fault(plain_refusal(9), action="buy", skip=1)
+        )
         assert isinstance(await RENTS.outcome(smsc), OutcomeUnknown)
         error = await raised_by(lambda: smsc.numbers.rent(PHONE, force=True))
         assert isinstance(error, TooManyRequests)
@@ -263,7 +266,7 @@ async def test_a_reply_that_does_not_come_in_time_is_lost(anyio_backend: str, ki
     """Row "timed out": a read is repeated, a call that pays ends as `OutcomeUnknown` though it was carried out."""
     with stage() as place:
         async with await kind.begin(place) as smsc:
-            view = smsc.with_options(timeout=0.6 * FAST)
+            view = smsc.with_options(timeout=0.35 * FAST)
             place.simulator.faults.add(Fault(Delay(before_reply=100 * FAST), action=kind.action))
             outcome = await kind.outcome(view)
             if kind.pays:
@@ -351,7 +354,7 @@ async def test_a_deadline_in_mid_exchange_is_final(anyio_backend: str, kind: Kin
     with stage() as place:
         async with await kind.begin(place) as smsc:
             place.simulator.faults.add(Fault(Delay(before_reply=100 * FAST), action=kind.action))
-            outcome = await kind.outcome(smsc.with_options(max_wait=0.5 * FAST))
+            outcome = await kind.outcome(smsc.with_options(max_wait=0.35 * FAST))
             assert (OutcomeUnknown if kind.pays else NoReply) is type(outcome)
             assert 1 == len(mine(place, kind))
 
@@ -394,3 +397,17 @@ async def test_other_refusals_are_final(anyio_backend: str, kind: Kind, code: in
         assert MEANINGS[kind.action].get(code, GatewayError) is type(error)
         assert (1, 0) == (len(mine(place, kind)), executions(place, kind))
         await smsc.aclose()
+
+
+async def test_repetitions_are_rationed_per_account(anyio_backend: str) -> None:
+    """Section 5: when the gateway is down, forty calls of two sessions make ten repetitions in all, not eighty."""
+    with stage() as place:
+        guard = place.guard()
+        place.simulator.faults.add(Fault(http_status(503, acted=False), times=None))
+        async with place.session(guard=guard) as one, place.session(guard=guard) as other:
+            for number in range(20):
+                for smsc in (one, other):
+                    path = "receive_phones.php"
+                    call = partial(smsc.call, path, {"chg": 1, "noprolong": number}, replay=Replay.SET)
+                    assert NoReply is type(await outcome_of(call))
+        assert 50 == len(place.simulator.log)

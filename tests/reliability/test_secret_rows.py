@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import html
 import inspect
-import io
 import json
 import logging
 import pickle
@@ -24,10 +23,7 @@ import anyio
 import attrs
 import httpx
 import pytest
-import rich.console
 import rich.traceback
-from tests.reliability.stages import PHONE, Stage, outcome_of, stage, until
-from tests.transport.servers import Authority, Peer, serving
 
 import smsc_async
 from smsc_async import LocalGuard, ReplyFormat, Session, errors, events
@@ -47,6 +43,8 @@ from smsc_async.simulator import (
     plain_refusal,
     redirect,
 )
+from tests.reliability.stages import PHONE, Stage, outcome_of, stage, until
+from tests.transport.servers import Authority, Peer, serving
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -114,7 +112,7 @@ def frames_of(error: BaseException | None, seen: set[int] | None = None) -> Iter
 
 
 def shown_by(error: BaseException) -> str:
-    """Give everything that a crash report could show of an error: texts, pickles, and locals, one level into objects."""
+    """Give what a crash report could show of an error: texts, pickles, and locals, one level into objects."""
     shown = ["".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())]
     shown += [str(error), repr(error), format(error), repr(error.args), repr(vars(error))]
     shown.append(pickle.dumps(error).decode("latin-1"))
@@ -124,19 +122,24 @@ def shown_by(error: BaseException) -> str:
         for value in frame.f_locals.values():
             shown.append(repr(value))
             shown += [repr(inner) for inner in getattr(value, "__dict__", {}).values()]
-            shown += [repr(getattr(value, name, "")) for name in getattr(type(value), "__slots__", ()) if name != "_text"]
+            shown += [
+                repr(getattr(value, name, "")) for name in getattr(type(value), "__slots__", ()) if name != "_text"
+            ]
     return "\n".join(shown)
 
 
 def rich_report(error: BaseException) -> str:
-    """Give what rich prints of an error with the locals of all frames, to full length and depth."""
-    console = rich.console.Console(file=io.StringIO(), width=300, no_color=True)
-    report = rich.traceback.Traceback.from_exception(
+    """Give what rich prints of an error: the locals of all frames, to full length and depth, and what is in them."""
+    trace = rich.traceback.Traceback.extract(
         type(error), error, error.__traceback__, show_locals=True, locals_max_length=1_000, locals_max_string=100_000
     )
-    console.print(report)
-    assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue()
+    nodes = [
+        f"{name} = {node}"
+        for stack in trace.stacks
+        for frame in stack.frames
+        for name, node in (frame.locals or {}).items()
+    ]
+    return "\n".join([*nodes, *(stack.exc_value for stack in trace.stacks)])
 
 
 # The error paths ------------------------------------------------------------------------------------------------------
@@ -176,11 +179,10 @@ CALLS: dict[str, Callable[[Any], Awaitable[object]]] = {
 PATHS = [(fault, call) for fault in FAULTS for call in CALLS]
 
 
-def reveals_nothing(canaries: Canaries, error: BaseException, *, richly: bool = True) -> None:
+def reveals_nothing(canaries: Canaries, error: BaseException) -> None:
     """Assert that neither the standard library's report nor rich's nor ours holds a mark."""
     assert [] == canaries.in_text(shown_by(error)), error
-    if richly:
-        assert [] == canaries.in_text(rich_report(error)), error
+    assert [] == canaries.in_text(rich_report(error)), error
     assert not any(isinstance(value, httpx.Request) for frame in frames_of(error) for value in frame.f_locals.values())
 
 
@@ -198,7 +200,7 @@ async def test_no_traceback_holds_a_secret_on_eighty_error_paths(
                 if isinstance(error, list | str) and fault in {"garbage", "half"}:
                     continue  # any bytes are a file, and any text is the answer of a page that nobody knows
                 assert isinstance(error, errors.SmscError), error
-                reveals_nothing(canaries, error, richly=anyio_backend == "asyncio")  # it takes its time
+                reveals_nothing(canaries, error)
                 # In an error's own words there is no whole phone either.
                 assert canaries.subscriber not in str(error)
 
@@ -210,9 +212,11 @@ async def test_no_traceback_of_an_unsent_call_holds_a_secret(anyio_backend: str,
     reveals_nothing(canaries, await failed(refused.account.balance, errors.NotSent))
     await refused.aclose()
     reveals_nothing(canaries, await failed(refused.account.balance, errors.SessionClosed))
-    async with serving(Peer.gone, tls=Authority().server()) as server:
-        async with Session(base_url=server.address, **options, guard=LocalGuard()) as smsc:
-            reveals_nothing(canaries, await failed(smsc.account.balance, errors.NotSent))
+    async with (
+        serving(Peer.gone, tls=Authority().server()) as server,
+        Session(base_url=server.address, **options, guard=LocalGuard()) as smsc,
+    ):
+        reveals_nothing(canaries, await failed(smsc.account.balance, errors.NotSent))
     with place_of(canaries, factor=1.0) as place:
         async with place.session(**canaries.pair) as smsc:
             await smsc.numbers.available()
@@ -234,24 +238,33 @@ async def test_no_traceback_of_a_cancellation_holds_a_secret(anyio_backend: str,
         place.simulator.faults.add(Fault(Delay(before_reply=1e6), times=None))
         async with place.session(**canaries.pair, guard=place.guard(lateness=0.0)) as smsc:
             for call in CALLS.values():
-                caught: list[BaseException] = []
-
-                async def one(call: Any = call, caught: list[BaseException] = caught) -> None:
-                    try:
-                        await call(smsc)
-                    except BaseException as error:
-                        caught.append(error)
-                        raise
-
                 before = len(place.simulator.log)
-                async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(one)
-                    await until(lambda before=before: len(place.simulator.log) > before)
-                    tasks.cancel_scope.cancel()
-                (error,) = caught
+                error = await cancelled(partial(call, smsc), partial(arrived_after, place, before))
                 shown = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
                 assert [] == canaries.in_text(shown)
                 assert [] == canaries.in_text(rich_report(error))
+
+
+def arrived_after(place: Stage, before: int) -> bool:
+    return len(place.simulator.log) > before
+
+
+async def cancelled(call: Callable[[], Awaitable[object]], when: Callable[[], bool]) -> BaseException:
+    """Cancel a call when something is so, and give what passed through it."""
+    caught: list[BaseException] = []
+
+    async def one() -> None:
+        try:
+            await call()
+        except BaseException as error:
+            caught.append(error)
+            raise
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(one)
+        await until(when)
+        tasks.cancel_scope.cancel()
+    return caught[0]
 
 
 WRONG_ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -287,7 +300,7 @@ WRONG_CREDENTIALS: list[Callable[[str], Any]] = [
     lambda text: bytearray(text.encode()),
     lambda text: [text],
     lambda text: (text,),
-    lambda text: Named(text),
+    lambda text: Named(text),  # noqa: PLW0108 - the class comes below
 ]
 
 
@@ -312,9 +325,7 @@ def test_a_credential_that_cannot_be_used_is_not_shown(canaries: Canaries, name:
     own_frames_are_clean(canaries, caught.value)
 
 
-def test_an_environment_that_is_wrong_shows_no_credential(
-    canaries: Canaries, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_environment_that_is_wrong_shows_no_credential(canaries: Canaries, monkeypatch: pytest.MonkeyPatch) -> None:
     """S3: nor does `from_env`, with too many variables or with a wrong option."""
     for name in ("SMSC_APIKEY", "SMSC_LOGIN", "SMSC_PASSWORD", "SMSC_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
@@ -360,7 +371,9 @@ class Everything(logging.Handler):
 def everything_logged() -> Iterator[Everything]:
     """Log everything of everybody, at DEBUG."""
     root, handler = logging.getLogger(), Everything()
-    quieted = {name: logger for name, logger in logging.root.manager.loggerDict.items() if isinstance(logger, logging.Logger)}
+    quieted = {
+        name: logger for name, logger in logging.root.manager.loggerDict.items() if isinstance(logger, logging.Logger)
+    }
     levels = {logger: (logger.level, logger.disabled) for logger in (root, *quieted.values())}
     for logger in levels:
         logger.setLevel(logging.DEBUG)
@@ -401,7 +414,7 @@ async def eventful_day(place: Stage, smsc: Any, canaries: Canaries) -> None:
 
 @pytest.mark.parametrize("kind", ["login", "apikey"])
 async def test_no_log_record_holds_a_secret(anyio_backend: str, canaries: Canaries, kind: str) -> None:
-    """S1: with every logger at DEBUG, ours and httpx's and httpcore's, nothing of an eventful day shows a credential."""
+    """S1: with every logger at DEBUG, httpx's and httpcore's too, nothing of an eventful day shows a credential."""
     credentials = canaries.pair if kind == "login" else {"apikey": canaries.apikey}
     with everything_logged() as handler, place_of(canaries) as place:
         async with place.session(**credentials) as smsc:
@@ -499,12 +512,9 @@ async def test_sessions_refuse_to_be_pickled_and_copied(anyio_backend: str, cana
     async with Session(**canaries.pair) as smsc:
         for value in (smsc, smsc.with_options(max_wait=1.0), smsc.numbers, smsc._conductor.shared.secrets[0]):
             for dump in (pickle.dumps, copy.deepcopy):
-                try:
-                    made = dump(value)
-                except Exception as refusal:  # noqa: BLE001 - whichever says no first
-                    assert [] == canaries.in_text(f"{refusal} {refusal!r}")
-                else:
-                    pytest.fail(f"{dump.__name__} of a {type(value).__name__} gave a {type(made).__name__}")
+                with pytest.raises((TypeError, pickle.PicklingError, AttributeError)) as refusal:
+                    dump(value)
+                assert [] == canaries.in_text(f"{refusal.value} {refusal.value!r}")
 
 
 def test_every_public_error_pickles_and_shows_no_more_than_its_fields() -> None:
@@ -568,9 +578,7 @@ async def listen(peer: Peer) -> None:
 # S9 and S11 ----------------------------------------------------------------------------------------------------------
 
 
-async def test_no_key_log_is_written(
-    anyio_backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_no_key_log_is_written(anyio_backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """S9: SSLKEYLOGFILE, with which everybody could read the traffic, is not heeded."""
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
     trust.process_context.cache_clear()
@@ -621,7 +629,7 @@ SPELLINGS: dict[str, Callable[[str], bytes]] = {
 async def test_a_quotation_in_another_spelling_is_not_shown_either(
     anyio_backend: str, canaries: Canaries, spelling: str, where: str
 ) -> None:
-    """S11: urlencoded, escaped or in another charset a password is a password, in a refusal as in an unreadable page."""
+    """S11: urlencoded, escaped or in another charset a password is a password, in a refusal as in a page."""
     spell = SPELLINGS[spelling]
     said = b"login=" + spell(canaries.login) + b"&psw=" + spell(canaries.password)
     body = {
