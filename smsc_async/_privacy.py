@@ -18,7 +18,7 @@ _PHONE: Final = re.compile(r"\d{7,}")  # shorter runs are prices, ids and dates
 _MASK: Final = "***"
 _LOOKED_AT: Final = 4096  # characters of a foreign text that are searched for secrets; far more than are shown
 _NOT_SHOWN: Final = "(not shown: it quotes the credentials)"
-_JSON_ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
+_JSON_ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([\"\\/]))")
 _LOWER_HEX: Final = re.compile(r"%[0-9A-F]{2}")
 
 
@@ -103,7 +103,7 @@ def _quotes(text: str, words: Iterable[str]) -> bool:
 
 def _readings(text: str) -> Iterator[str]:
     """Give what *text* means to a reader of HTML, of URLs, of JSON, and of all three."""
-    plain = _JSON_ESCAPE.sub(lambda escape: chr(int(escape.group(1), 16)), text)
+    plain = _JSON_ESCAPE.sub(lambda found: found.group(2) or chr(int(found.group(1), 16)), text)
     yield plain
     yield html.unescape(text)
     yield unquote_plus(text)

@@ -186,7 +186,7 @@ class Lines:
             ticket.deadline - (moment - now) if grows_from <= now else grows_from
             for moment, grows_from, _ in self._bounds(ticket, now)
         ]
-        self._set_alarm(min((look for look in looks if look > now), default=ticket.deadline), ticket)
+        self._set_alarm(min(look for look in (*looks, ticket.deadline) if look > now), ticket)
 
     @staticmethod
     def _bounds(ticket: Ticket, now: float, *, arriving: bool = False) -> Iterator[tuple[float, float, Reason]]:

@@ -92,9 +92,10 @@ class Policy:
         """Take back the tokens and the slot of an admitted call. A charge is never shortened."""
         if lease.epoch != self.lines.epoch:
             return
-        self._charge(lease, outcome, now)
         if outcome is Outcome.ACCEPTED:
             self.prove(lease, now)
+        self._charge(lease, outcome, now)
+        if outcome is Outcome.ACCEPTED:
             self._probe_was_good(lease, now)
         elif outcome is Outcome.DUPLICATE:
             self._penalise(lease, now)

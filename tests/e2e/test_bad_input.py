@@ -311,28 +311,11 @@ def test_limits_out_of_range_are_refused() -> None:
 
 # What the gateway sends ---------------------------------------------------------------------------------------------
 
-names = st.sampled_from(
-    [
-        "phone",
-        "type",
-        "cost",
-        "current_cost",
-        "info",
-        "id",
-        "name",
-        "status",
-        "created",
-        "time",
-        "file",
-        "balance",
-        "currency",
-        "credit",
-        "all_phones",
-        "result",
-        "error",
-        "error_code",
-    ]
-) | st.text(max_size=4)
+names = st.one_of(
+    st.sampled_from(["phone", "type", "cost", "current_cost", "info", "id", "name", "status", "created", "time"]),
+    st.sampled_from(["file", "balance", "currency", "credit", "all_phones", "result", "error", "error_code"]),
+    st.text(max_size=4),
+)
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=4),

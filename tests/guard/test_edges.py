@@ -93,11 +93,12 @@ async def test_files_that_still_stream_stop_no_new_credentials(clock: FakeClock)
         tasks.start_soon(caller.call, "fifth", demand(account="fifth", credential="fifth"))
         await anyio.wait_all_tasks_blocked()
         assert [] == caller.started
-        guard.prove(leases[0])
-    for lease in leases[1:]:
-        guard.prove(lease)
-    await caller.call("sixth", demand(account="sixth", credential="sixth"))
-    assert [("fifth", 0.0), ("sixth", 0.0)] == caller.started
+        for lease in leases:
+            guard.prove(lease)
+        tasks.start_soon(caller.call, "sixth", demand(account="sixth", credential="sixth"))
+        await anyio.wait_all_tasks_blocked()
+        assert [("fifth", 0.0), ("sixth", 0.0)] == sorted(caller.started)
+        tasks.cancel_scope.cancel()
 
 
 @pytest.mark.parametrize("proven_first", [True, False], ids=["proven, then ended", "ended"])
