@@ -175,16 +175,16 @@ class Lines:
         late = moment > ticket.deadline - (1e-6 if grows_from <= now and not arriving else 0.0)
         return TooLong(moment, reason) if late or now >= ticket.deadline else None
 
-    def check(self, ticket: Ticket, now: float) -> None:
+    def check(self, ticket: Ticket, now: float, *, arriving: bool = False) -> None:
         """Refuse *ticket* if it cannot start by its deadline; else set the alarm for looking again."""
-        refusal = self.too_long(ticket, now)
+        refusal = self.too_long(ticket, now, arriving=arriving)
         if refusal is not None:
             self.refuse([(ticket, refusal)], now)
             return
         # A bound that grows with the time will pass the deadline at a known moment, unless an answer comes before.
         looks = [
             ticket.deadline - (moment - now) if grows_from <= now else grows_from
-            for moment, grows_from, _ in self._bounds(ticket, now)
+            for moment, grows_from, _ in self._bounds(ticket, now, arriving=arriving)
         ]
         self._set_alarm(min(look for look in (*looks, ticket.deadline) if look > now), ticket)
 

@@ -63,7 +63,7 @@ class Policy:
             return refusal
         self.lines.advance(ticket, now)
         if deadline < FOREVER and ticket.place is not None:
-            self.lines.check(ticket, now)
+            self.lines.check(ticket, now, arriving=True)
         return ticket
 
     def leave(self, ticket: Ticket, now: float) -> None:
