@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 import anyio
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
 FAILED: Final = 1
 UNUSABLE: Final = 2  # what argparse says too
@@ -28,11 +30,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     pace = FAST if options.fast else FULL
     stage = Stage(sys.stdout, pause=pace.pause)
+    interrupted = False
     try:
-        anyio.run(play, stage, pace, backend=options.backend)
-    except* KeyboardInterrupt:  # trio brings it in a group
+        interrupted = anyio.run(_uninterrupted, partial(play, stage, pace), backend=options.backend)
+    except* KeyboardInterrupt:  # before the loop listened, or after; trio brings it in a group
+        interrupted = True
+    if interrupted:
         stage.stopped()
     return STOPPED if stage.is_stopped else FAILED if stage.problems else 0
+
+
+async def _uninterrupted(work: Callable[[], Awaitable[object]]) -> bool:
+    """Do *work* until it is done or Ctrl-C cancels it, which then is True; an interrupt strikes between two steps."""
+    if sys.platform == "win32":  # no signal receivers there
+        await work()
+        return False
+    interrupted = False
+    async with anyio.create_task_group() as tasks:
+
+        async def listen() -> None:
+            nonlocal interrupted
+            with anyio.open_signal_receiver(signal.SIGINT) as signals:
+                async for _ in signals:
+                    interrupted = True
+                    tasks.cancel_scope.cancel()
+
+        tasks.start_soon(listen)
+        await work()
+        tasks.cancel_scope.cancel()
+    return interrupted
 
 
 def _parser() -> argparse.ArgumentParser:
