@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from smsc_async import LocalGuard, Retry, Session, events
@@ -455,6 +455,26 @@ async def test_a_refused_request_is_charged_like_any_other(anyio_backend: str, c
 
 
 @on_trio
+async def test_a_request_that_was_one_too_many_at_once_counts_in_its_window(anyio_backend: str) -> None:
+    """G12: refused because fourteen others were in flight, a request took a token all the same."""
+    place = Virtual()
+    smsc = place.session()
+    await play(place.clock, [(0.0, smsc.account.balance)])
+    began = place.clock.now()
+    occupation = place.simulator.foreign.occupy(14)
+
+    async def release() -> None:
+        occupation.release()
+
+    found = await play(place.clock, [(0.0, smsc.numbers.available), (0.5, release), (5.0, smsc.numbers.available)])
+    assert [] == [error for error in found if isinstance(error, Exception)]
+    verdict = place.simulator.verdict()
+    assert ({"concurrency": 1}, []) == (verdict.refusals, verdict.problems(any_instant=True))
+    moments = [arrival.entered_at - began for arrival in place.arrivals("get")]
+    assert [0.0, pytest.approx(2.0, abs=1.0), pytest.approx(STRICT_REST)] == moments
+
+
+@on_trio
 async def test_the_limits_may_be_kept_per_action(anyio_backend: str) -> None:
     """G13: where "identical" means the action alone, a guard that counts per action keeps that too."""
     place = Virtual(switches=Switches(identical="action"), seed=13)
@@ -745,6 +765,9 @@ async def a_crowd_and_one(
 
 
 @settings(max_examples=40)
+@example([0.0, 0.0], 0.25, 61.26)  # it just fits,
+@example([0.0, 0.0], 0.25, 61.24)  # and just does not
+@example([0.0, 20.0, 1.0, 0.0], 30.0, 92.6)
 @given(
     latencies=st.lists(st.sampled_from([0.0, 1.0, 20.0, 100.0]), max_size=6),
     at=st.sampled_from([0.25, 30.0, 62.0]),

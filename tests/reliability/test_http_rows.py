@@ -219,6 +219,17 @@ async def test_a_file_with_a_length_that_lies_leaves_nothing(anyio_backend: str,
         assert [] == files_in(tmp_path)
 
 
+async def test_a_transport_that_does_not_look_cuts_no_file_short(anyio_backend: str, tmp_path: Path) -> None:
+    """H5: also where the HTTP transport is somebody's own, fewer bytes than Content-Length says are no file."""
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers={"content-length": "5000"}, content=b"a;b\n" * 1_000)
+
+    async with alone("https://smsc.ua", transport=lambda: httpx.MockTransport(answer)) as smsc:
+        assert isinstance(await save(smsc, 1, tmp_path), IncompleteDownload)
+    assert [] == files_in(tmp_path)
+
+
 async def test_a_whole_file_appears_at_once_and_only_at_the_end(anyio_backend: str, tmp_path: Path) -> None:
     """H5: while it comes there is nothing at its place; then all of it."""
     with stage() as place:

@@ -43,7 +43,7 @@ from smsc_async.simulator import (
     plain_refusal,
     redirect,
 )
-from tests.reliability.stages import PHONE, Stage, outcome_of, stage, until
+from tests.reliability.stages import OTHER, PHONE, Stage, outcome_of, stage, until
 from tests.transport.servers import Authority, Peer, serving
 
 if TYPE_CHECKING:
@@ -245,6 +245,32 @@ async def test_no_traceback_of_a_cancellation_holds_a_secret(anyio_backend: str,
                 assert [] == canaries.in_text(rich_report(error))
 
 
+@pytest.mark.parametrize("ending", ["cancel", "timeout"])
+async def test_a_body_that_is_just_being_written_is_in_no_traceback(
+    anyio_backend: str, canaries: Canaries, ending: str
+) -> None:
+    """S3: where it ends in the middle of writing, the frames below, which hold the bytes, are left behind."""
+
+    async def deaf(peer: Peer) -> None:
+        await anyio.sleep_forever()
+
+    async with serving(deaf) as server:
+        timeout = 30.0 if ending == "cancel" else 0.3
+        options: dict[str, Any] = {"base_url": server.address, "guard": LocalGuard(), "timeout": timeout}
+        async with Session(**canaries.pair, **options, retry=None) as smsc:
+            call = partial(smsc.call, "x.php", {"mes": "x" * 8_000_000})
+            if ending == "timeout":
+                error: BaseException = await failed(call, errors.OutcomeUnknown)
+            else:
+                error = await cancelled(call, lambda: server.open > 0 and smsc.limits().in_flight > 0)
+        report = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+        assert [] == canaries.in_text(report)
+        for frame in frames_of(error):
+            for value in frame.f_locals.values():
+                if isinstance(value, bytes | bytearray | memoryview):
+                    assert [] == canaries.in_text(bytes(value).decode("latin-1"))
+
+
 def arrived_after(place: Stage, before: int) -> bool:
     return len(place.simulator.log) > before
 
@@ -404,6 +430,9 @@ async def eventful_day(place: Stage, smsc: Any, canaries: Canaries) -> None:
         await outcome_of(lambda: smsc.calls.request(canaries.subscriber))
         place.simulator.faults.add(Fault(FAULTS[name]))
         await outcome_of(smsc.downloads.list)
+    place.simulator.faults.add(Fault(FAULTS["dropped"], action="buy"))
+    await outcome_of(lambda: smsc.numbers.rent(OTHER))
+    await outcome_of(lambda: smsc.numbers.rent(OTHER))
     place.simulator.faults.add(Fault(FAULTS["slow"]))
     with anyio.move_on_after(0.05):
         await smsc.calls.request(canaries.subscriber)
@@ -426,6 +455,7 @@ async def test_no_log_record_holds_a_secret(anyio_backend: str, canaries: Canari
     # Ours hold no whole phone at any level.
     assert canaries.subscriber not in handler.text("smsc_async")
     assert PHONE not in handler.text("smsc_async")
+    assert OTHER not in handler.text("smsc_async")
 
 
 async def test_no_event_holds_a_secret(anyio_backend: str, canaries: Canaries) -> None:
@@ -440,6 +470,7 @@ async def test_no_event_holds_a_secret(anyio_backend: str, canaries: Canaries) -
         assert [] == canaries.in_text(shown)
         assert canaries.subscriber not in shown
         assert PHONE not in shown
+        assert OTHER not in shown
         assert not any("?" in event.url for event in place.seen(events.Attempt))
 
 
