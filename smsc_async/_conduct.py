@@ -264,6 +264,16 @@ class Conductor:
 
     async def _exchange(self, call: Call, number: int, write: Write) -> Answer:
         self.check_subject(call)
+        memory, subject = self.shared.memory, call.subject
+        if subject is None:
+            return await self._converse(call, number, write)
+        memory.begin(call.endpoint.name, subject)
+        try:
+            return await self._converse(call, number, write)
+        finally:
+            memory.end(call.endpoint.name, subject)
+
+    async def _converse(self, call: Call, number: int, write: Write) -> Answer:
         clock, url, timeout = self.clock, self.url(call), self.options.timeout
         self.telling.attempt(call.number, call.endpoint.name, number, url)
         started = clock.now()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ class Memory:
         self.budget: Budget = Budget()
         self._succeeded: set[tuple[str, str]] = set()
         self._unresolved: set[tuple[str, str]] = set()
+        self._in_flight: set[tuple[str, str]] = set()
 
     def unresolved(self, endpoint: str, subject: str) -> bool:
         """Tell whether an earlier call on *subject* has an unknown outcome."""
@@ -33,6 +35,14 @@ class Memory:
     def done(self, endpoint: str, subject: str) -> bool:
         """Tell whether an earlier call on *subject* succeeded or is unresolved."""
         return (endpoint, subject) in self._succeeded or self.unresolved(endpoint, subject)
+
+    def begin(self, endpoint: str, subject: str) -> None:
+        """Note that a call on *subject* is about to be sent."""
+        self._in_flight.add((endpoint, subject))
+
+    def end(self, endpoint: str, subject: str) -> None:
+        """Note that the attempt has ended; how, the other methods say."""
+        self._in_flight.discard((endpoint, subject))
 
     def succeed(self, endpoint: str, subject: str) -> None:
         """Note that a call on *subject* was carried out; this settles an earlier unknown one for the caller."""
@@ -43,6 +53,11 @@ class Memory:
         """Note that nobody knows whether a call on *subject* was carried out."""
         self._unresolved.add((endpoint, subject))
 
+    def after_fork(self) -> None:
+        """In a child process: how the parent's calls in flight end will never be known here."""
+        self._unresolved |= self._in_flight
+        self._in_flight.clear()
+
 
 _memories: weakref.WeakKeyDictionary[Guard, dict[str, Memory]] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
@@ -52,3 +67,15 @@ def memory_of(guard: Guard, account: str) -> Memory:
     """Give the account's memory; it lives as long as the guard."""
     with _lock:
         return _memories.setdefault(guard, {}).setdefault(account, Memory())
+
+
+def _after_fork() -> None:
+    global _lock  # noqa: PLW0603 - another thread may have held it, and that thread is not in the child
+    _lock = threading.Lock()
+    for memories in list(_memories.values()):
+        for memory in memories.values():
+            memory.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -90,7 +90,7 @@ def no_phone_was_paid_twice(place: SimulatedGateway) -> None:
 
 @pytest.mark.anyio
 async def test_after_500_cancelled_calls_the_next_14_work(anyio_backend: str) -> None:
-    """Calls cancelled at random moments leave no slot taken, no connection stuck, no file descriptor open."""
+    """H1 and H2: calls cancelled at random moments leave no slot taken, no connection stuck, no descriptor open."""
     with gateway(latency=0.02) as place:
         smsc = place.session(guard=place.guard(lateness=GENEROUS))
         await smsc.account.balance()
@@ -107,7 +107,7 @@ async def test_after_500_cancelled_calls_the_next_14_work(anyio_backend: str) ->
 
 @pytest.mark.asyncio
 async def test_after_500_natively_cancelled_calls_the_next_14_work() -> None:
-    """``task.cancel()``, which poisons httpx's own pool, does as little harm; no task is left over."""
+    """H1 and H2: ``task.cancel()``, which poisons httpx's own pool, does as little harm; no task is left over."""
     with gateway(latency=0.02) as place:
         smsc = place.session(guard=place.guard(lateness=GENEROUS))
         await smsc.account.balance()
@@ -133,7 +133,7 @@ async def settled(descriptors_before: int) -> None:
 @pytest.mark.anyio
 async def test_memory_does_not_grow_with_cancelled_calls(anyio_backend: str) -> None:
     """
-    Sixty cancelled calls more leave no sixty objects more: not one object of ours stays alive for each of them.
+    H2: sixty cancelled calls more leave no sixty objects more: not one object of ours stays alive for each of them.
 
     A few do: a line sweeps out those who left it when they are more than eight.
     """
@@ -187,7 +187,7 @@ async def test_closing_while_calls_wait_and_fly_loses_none(anyio_backend: str) -
 
 @pytest.mark.anyio
 async def test_a_rent_cancelled_a_hundred_times_is_paid_once_at_the_most(anyio_backend: str) -> None:
-    """However often a rent is started and cancelled, each phone is paid at most once, and never without a word."""
+    """P8: however often a rent is started and cancelled, each phone is paid at most once, and never without a word."""
     told = []
     with gateway(latency=0.004) as place:
         async with place.session(observer=told.append) as smsc:

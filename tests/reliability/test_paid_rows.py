@@ -6,8 +6,12 @@ import asyncio
 import json
 import logging
 import math
+import os
+import subprocess
+import sys
 from decimal import Decimal
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -55,6 +59,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
+ROOT = Path(__file__).parents[2]
 JSON = ((b"content-type", b"application/json"),)
 
 
@@ -513,6 +518,61 @@ async def test_a_rent_after_an_unknown_one_needs_force(anyio_backend: str) -> No
             assert isinstance(await smsc.numbers.rent(PHONE, force=True), Rental)
             # That settled it; the gateway would sell it once more.
             assert isinstance(await other.numbers.rent(PHONE, auto_renew=False), Rental)
+
+
+FORKING = """
+import asyncio, os, sys
+from smsc_async import Session
+from smsc_async.errors import OutcomeStillUnknown
+
+smsc = Session(login="demo", password="demo-password", base_url=sys.argv[1])
+
+async def begin():
+    await smsc.account.balance()
+    rent = asyncio.ensure_future(smsc.numbers.rent("380950000000"))
+    while not smsc.limits().in_flight:
+        await asyncio.sleep(0.001)
+    await asyncio.sleep(0.1)
+    child = os.fork()
+    if child:
+        await rent
+        assert 0 == os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        await smsc.aclose()
+    return child
+
+async def in_the_child():
+    await smsc.account.balance()
+    try:
+        await smsc.numbers.rent("380950000000")
+    except OutcomeStillUnknown:
+        return
+    raise AssertionError("the child has rented what its parent was renting")
+
+loop = asyncio.new_event_loop()
+if loop.run_until_complete(begin()) == 0:
+    try:
+        asyncio.events._set_running_loop(None)
+        asyncio.run(in_the_child())
+    except BaseException as error:
+        sys.stderr.write(repr(error))
+        sys.stderr.flush()
+        os._exit(1)
+    os._exit(0)
+loop.run_until_complete(loop.shutdown_asyncgens())
+loop.close()
+print("fine")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork to test")
+def test_a_forked_child_does_not_rent_what_its_parent_is_renting() -> None:
+    """P11 and G16: a rent in flight when the process forked is unknown to the child, which does not repeat it."""
+    with Stage(factor=1.0, switches=Switches(rent_twice=True), numbers=stock(2)) as place:
+        place.simulator.faults.add(Fault(Delay(before_reply=1.0), action="buy", times=None))
+        script = [sys.executable, "-c", FORKING, place.url]
+        ended = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+        assert ("fine\n", 0) == (ended.stdout, ended.returncode), ended.stderr
+        assert (1, 1) == (len(place.arrivals("buy")), paid(place, "buy", PHONE))
 
 
 async def test_a_number_gone_from_the_list_settles_nothing(anyio_backend: str) -> None:
