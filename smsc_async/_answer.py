@@ -15,19 +15,22 @@ from smsc_async._wire import Refusal, ReplyFormat, Undecodable, decode
 from smsc_async.guard import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
 
+    from smsc_async._calling import Known
     from smsc_async._endpoint import Endpoint
     from smsc_async._privacy import Secret
+    from smsc_async._transport import Reply
 
 __all__ = ["Answer", "no_answer", "read_answer", "read_no_file"]
 
 _OK: Final = 200
+_ACCEPTED: Final = Outcome.ACCEPTED  # on Python 3.11 looking it up on its class takes longer than all else with it
 _REDIRECTS: Final = range(300, 400)
 _PROVES_NOTHING: Final = 1  # a parameter error may come before the credentials are looked at
 
 
-@attrs.frozen
+@attrs.define(eq=False)  # one is made for every call, and frozen it would cost three times as much
 class Answer:
     """What an attempt came to: *value* where *happened* is None, else the error for the caller."""
 
@@ -55,29 +58,28 @@ def no_answer(
 
 def read_answer(
     endpoint: Endpoint[Any],
+    reply: Reply,
     *,
-    status: int,
-    body: bytes,
-    explicit_empty: bool,
     asked: ReplyFormat,
-    known: Callable[[], Mapping[str, object]] | Mapping[str, object] | None,
+    known: Known,
     reference: str | None,
     secrets: Sequence[Secret],
 ) -> Answer:
     """Read a whole answer."""
+    status, body = reply.status, reply.body
     if status in _REDIRECTS:
         return _redirected(endpoint, status, reference)
-    if not body and not (explicit_empty and status == _OK and asked is not ReplyFormat.JSON):
+    if not body and not (reply.explicit_empty and status == _OK and asked is not ReplyFormat.JSON):
         reason = f"HTTP status {status} with an empty body"
         return no_answer(endpoint, Happened.LOST, reason, Outcome.ANSWERED, reference)
     problem = ""
     try:
-        plain = decode(body, asked=asked, shape=endpoint.shape, explicit_empty=explicit_empty)
-        if isinstance(plain, Refusal):
+        plain = decode(body, asked=asked, shape=endpoint.shape, explicit_empty=reply.explicit_empty)
+        if type(plain) is Refusal:
             return read_refusal(endpoint, plain, status=status, reference=reference, secrets=secrets)
         if status == _OK:
             value = structure(plain, endpoint.reply, shape=endpoint.shape, known=known() if callable(known) else known)
-            return Answer(Outcome.ACCEPTED, value=value)
+            return Answer(_ACCEPTED, value=value)
     except Undecodable as error:
         problem = error.problem
     if status != _OK:

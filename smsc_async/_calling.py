@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator
     from contextlib import AbstractAsyncContextManager
 
     from smsc_async._endpoint import Endpoint
     from smsc_async.clock import Clock
 
-__all__ = ["ByteStream", "Caller"]
+__all__ = ["ByteStream", "Caller", "Known"]
 
 T = TypeVar("T")
+
+#: Fields of a value that the request knows and the reply does not tell; a function is asked when the reply is there.
+Known: TypeAlias = Mapping[str, object] | Callable[[], Mapping[str, object]] | None
 
 
 class ByteStream(Protocol):
@@ -45,7 +49,7 @@ class Caller(Protocol):
         endpoint: Endpoint[T],
         params: Mapping[str, str],
         *,
-        known: Mapping[str, object] | None = None,
+        known: Known = None,
         subject: str | None = None,
         force: bool = False,
     ) -> T:
@@ -55,7 +59,7 @@ class Caller(Protocol):
         Args:
             endpoint: What is called.
             params: The checked parameters beside the endpoint's fixed ones, as text.
-            known: Fields of the value that the request knows and the reply does not tell.
+            known: Fields of the value that the reply does not tell, or a function that gives them.
             subject: What a paid call is about, such as the phone of a rent: one call on it at a time, and none after
                 one whose outcome is unknown.
             force: Call even though an earlier call on *subject* has an unknown outcome.

@@ -12,7 +12,7 @@ import attrs
 
 from smsc_async._answer import Answer, no_answer, read_answer
 from smsc_async._endpoint import Replay
-from smsc_async._plan import Plan, Route
+from smsc_async._plan import Route
 from smsc_async._retry import Again, repeat
 from smsc_async._telling import Telling
 from smsc_async._transport import Failure, Write
@@ -29,36 +29,42 @@ from smsc_async.errors import (
 from smsc_async.guard import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
     from contextlib import AbstractAsyncContextManager
 
-    from smsc_async._calling import ByteStream
+    from smsc_async._calling import ByteStream, Known
     from smsc_async._endpoint import Endpoint
     from smsc_async._options import Options
     from smsc_async._shared import Shared
-    from smsc_async._transport import Reply
     from smsc_async.clock import Clock
-    from smsc_async.guard import Lease, Wait
+    from smsc_async.guard import Demand, Lease, Wait
 
-__all__ = ["Call", "Conductor"]
+__all__ = ["Call", "Conductor", "shielded"]
 
 T = TypeVar("T")
 _FOREVER: Final = float("inf")
 _numbers: Final = count(1)
 
 
-@attrs.define
+@attrs.define(eq=False)
 class Call:
     """One call on its way."""
 
+    conductor: Conductor
     number: int  # in this process; tells the events of one call from those of others
     endpoint: Endpoint[Any]
-    plan: Plan
-    known: Mapping[str, object] | None
+    form: bytes  # urlencoded, without credentials
+    demand: Demand
+    known: Known
     subject: str | None
     force: bool
     deadline: float
     host: int = 0  # which of the session's hosts the next attempt goes to
+
+    def on_wait(self, wait: Wait) -> None:
+        """Hear from the guard that it holds the call."""
+        self.conductor.shared.waits[self] = wait
+        self.conductor.telling.waiting(self.number, self.endpoint.name, wait)
 
 
 class Conductor:
@@ -76,14 +82,20 @@ class Conductor:
         endpoint: Endpoint[T],
         params: Mapping[str, str],
         *,
-        known: Mapping[str, object] | None = None,
+        known: Known = None,
         subject: str | None = None,
         force: bool = False,
     ) -> T:
         """Send one call through guard, retry and wire, and give its value."""
-        call = self.begin(endpoint, params, known=known, subject=subject, force=force)
-        value: T = await self.repeated(call, lambda number: self._attempt(call, number))
-        return value
+        call = self.begin(endpoint, params, known, subject, force=force)
+        try:
+            value: T = await self._attempt(call, 1)
+        except Again as again:
+            first = again
+        else:
+            self.shared.memory.budget.refund()
+            return value
+        return await self.repeated(call, first, self._attempt)
 
     def stream(self, endpoint: Endpoint[Any], params: Mapping[str, str]) -> AbstractAsyncContextManager[ByteStream]:
         """Open a file; the slot is held until the block ends."""
@@ -95,40 +107,39 @@ class Conductor:
         self,
         endpoint: Endpoint[Any],
         params: Mapping[str, str],
-        *,
-        known: Mapping[str, object] | None = None,
+        known: Known = None,
         subject: str | None = None,
+        *,
         force: bool = False,
     ) -> Call:
         """Make a call ready; refuses it where an earlier one on the same subject is unresolved."""
-        self.shared.check_open()
+        shared = self.shared
+        shared.check_open()
         route = self._routes.get(endpoint)
         if route is None:
-            shared = self.shared
             route = self._routes[endpoint] = Route(endpoint, self.options.reply_format, shared.identity, shared.guard)
+        form, demand = route.plan(params, subject)
         max_wait = self.options.max_wait
         deadline = _FOREVER if max_wait is None else self.clock.now() + max_wait
-        call = Call(next(_numbers), endpoint, route.plan(params, subject), known, subject, force, deadline)
-        self.check_subject(call)
+        call = Call(self, next(_numbers), endpoint, form, demand, known, subject, force, deadline)
+        if subject is not None:
+            self.check_subject(call)
         return call
 
-    async def repeated(self, call: Call, attempt: Callable[[int], Any]) -> Any:
-        """Make the first attempt, and as many more as verdict, options and budget allow."""
-        budget = self.shared.memory.budget
-        try:
-            value = await attempt(1)
-        except Again as again:
-            last = again
-        else:
-            budget.refund()
-            return value
-        # Outside the handler, so that no error that the caller sees drags another's frames along.
+    async def repeated(self, call: Call, first: Again, attempt: Callable[[Call, int], Awaitable[T]]) -> T:
+        """
+        Go on with a call whose first attempt ended with *first*: as often as verdict, options and budget allow.
+
+        It is called outside of the handler of *first*, so that no error that the caller sees drags another's frames
+        along.
+        """
+        last = first
         if self.options.retry is not None:
 
-            async def after_a_failure(number: int) -> Any:
+            async def after_a_failure(number: int) -> T:
                 nonlocal last
                 try:
-                    return await attempt(number)
+                    return await attempt(call, number)
                 except Again as again:
                     last = again
                     raise
@@ -140,6 +151,7 @@ class Conductor:
                 last.error.__cause__ = reason
                 raise last.error
 
+            budget = self.shared.memory.budget
             try:
                 value = await repeat(
                     after_a_failure,
@@ -161,25 +173,10 @@ class Conductor:
         """Wait for the guard; a closing session calls the wait off."""
         shared = self.shared
         shared.check_open()
-        waits: list[Wait] = []
-
-        def on_wait(wait: Wait) -> None:
-            waits.append(wait)
-            shared.waits[wait] = None
-            self.telling.waiting(call.number, call.endpoint.name, wait)
-
         try:
-            return await shared.guard.acquire(call.plan.demand, deadline=call.deadline, on_wait=on_wait)
+            return await shared.guard.acquire(call.demand, deadline=call.deadline, on_wait=call.on_wait)
         finally:
-            if waits:
-                shared.waits.pop(waits[0], None)
-
-    async def give_back(self, lease: Lease, outcome: Outcome) -> None:
-        """Finish a lease, whatever happens around."""
-        pending = self.shared.guard.finish(lease, outcome)
-        if pending is not None:
-            with anyio.CancelScope(shield=True):
-                await pending
+            shared.waits.pop(call, None)
 
     def url(self, call: Call) -> str:
         """Give the address of the next attempt."""
@@ -231,11 +228,6 @@ class Conductor:
             call.host += 1
         raise Again(verdict, answer.error)
 
-    def told(self, call: Call, number: int, status: int, started: float, size: int) -> None:
-        """Tell that an answer came."""
-        seconds = self.clock.now() - started
-        self.telling.replied(call.number, call.endpoint.name, number, status=status, seconds=seconds, size=size)
-
     def abandoned(self, call: Call, write: Write) -> Outcome:
         """Judge an attempt that an exception (mostly a cancellation) broke off."""
         if write.provably_unsent:
@@ -246,62 +238,64 @@ class Conductor:
 
     async def _attempt(self, call: Call, number: int) -> Any:
         lease = await self.admitted(call)
+        shared = self.shared
         write = Write()
         outcome = Outcome.UNSENT
-        self.shared.enter()
+        shared.enter(call)
         try:
-            answer = await self._exchange(call, number, write)
+            if call.subject is None:
+                answer = await self._exchange(call, number, write)
+            else:
+                answer = await self._exchange_once(call, number, write, call.subject)
             outcome = answer.outcome
         except BaseException:
             outcome = self.abandoned(call, write)
             raise
         finally:
             try:
-                await self.give_back(lease, outcome)
+                pending = shared.guard.finish(lease, outcome)
+                if pending is not None:
+                    await shielded(pending)
             finally:
-                self.shared.leave()
-        return self.conclude(call, answer)
+                shared.leave(call)
+        return answer.value if answer.happened is None else self.conclude(call, answer)
 
-    async def _exchange(self, call: Call, number: int, write: Write) -> Answer:
+    async def _exchange_once(self, call: Call, number: int, write: Write, subject: str) -> Answer:
+        """Exchange for a paid call, of which this process remembers that it was made."""
         self.check_subject(call)
-        memory, subject = self.shared.memory, call.subject
-        if subject is None:
-            return await self._converse(call, number, write)
+        memory = self.shared.memory
         memory.begin(call.endpoint.name, subject)
         try:
-            return await self._converse(call, number, write)
+            return await self._exchange(call, number, write)
         finally:
             memory.end(call.endpoint.name, subject)
 
-    async def _converse(self, call: Call, number: int, write: Write) -> Answer:
-        clock, url, timeout = self.clock, self.url(call), self.options.timeout
-        self.telling.attempt(call.number, call.endpoint.name, number, url)
+    async def _exchange(self, call: Call, number: int, write: Write) -> Answer:
+        endpoint, clock, telling, options = call.endpoint, self.clock, self.telling, self.options
+        url, timeout = self.url(call), options.timeout
+        telling.attempt(call.number, endpoint.name, number, url)
         started = clock.now()
         reply = await self.shared.transport.exchange(
             url,
-            call.plan.form,
+            call.form,
             write=write,
             clock=clock,
             deadline=min(started + timeout, call.deadline),
             timeout=timeout,
-            fresh=call.endpoint.fresh_connection,
+            fresh=endpoint.fresh_connection,
         )
         if isinstance(reply, Failure):
             return self.note(call, number, self.unanswered(call, number, reply, write))
-        self.told(call, number, reply.status, started, len(reply.body))
-        return self.note(call, number, self._read(call, reply))
-
-    def _read(self, call: Call, reply: Reply) -> Answer:
-        return read_answer(
-            call.endpoint,
-            status=reply.status,
-            body=reply.body,
-            explicit_empty=reply.explicit_empty,
-            asked=self.options.reply_format,
+        telling.replied(call.number, endpoint.name, number, reply.status, started=started, size=len(reply.body))
+        answer = read_answer(
+            endpoint,
+            reply,
+            asked=options.reply_format,
             known=call.known,
             reference=call.subject,
             secrets=self.shared.secrets,
         )
+        return answer if answer.error is None and call.subject is None else self.note(call, number, answer)
 
     def _lost(self, call: Call, reason: str) -> None:
         if call.subject is not None:
@@ -310,3 +304,9 @@ class Conductor:
 
     def _on_pause(self, call: Call, number: int, seconds: float, why: Again) -> None:
         self.telling.repeating(call.number, call.endpoint.name, number, seconds, type(why.error).__name__)
+
+
+async def shielded(pending: Awaitable[object]) -> None:
+    """Let a guard in another process finish a lease, whatever happens around."""
+    with anyio.CancelScope(shield=True):
+        await pending

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from smsc_async._answer import Answer, read_no_file
+from smsc_async._conduct import shielded
+from smsc_async._retry import Again
 from smsc_async._transport import CutShort, Failure, Write
 from smsc_async._wire import FILE_HEAD, file_problem
 from smsc_async.errors import IncompleteDownload
@@ -64,17 +67,35 @@ async def open_file(conductor: Conductor, call: Call) -> AsyncGenerator[_File]:
     """
     Open a file; what comes in its place (a refusal, a page) is raised on entry, and repeated where that is allowed.
     """
-    file: _File = await conductor.repeated(call, lambda number: _attempt(conductor, call, number))
+    file = await _opened(conductor, call)
     try:
         yield file
     finally:
         try:
             await file.connection.aclose()
         finally:
-            try:
-                await conductor.give_back(file.lease, file.outcome)
-            finally:
-                conductor.shared.leave()
+            await _give_back(conductor, call, file.lease, file.outcome)
+
+
+async def _opened(conductor: Conductor, call: Call) -> _File:
+    attempt = functools.partial(_attempt, conductor)
+    try:
+        file = await attempt(call, 1)
+    except Again as again:
+        first = again
+    else:
+        conductor.shared.memory.budget.refund()
+        return file
+    return await conductor.repeated(call, first, attempt)
+
+
+async def _give_back(conductor: Conductor, call: Call, lease: Lease, outcome: Outcome) -> None:
+    try:
+        pending = conductor.shared.guard.finish(lease, outcome)
+        if pending is not None:
+            await shielded(pending)
+    finally:
+        conductor.shared.leave(call)
 
 
 async def _attempt(conductor: Conductor, call: Call, number: int) -> _File:
@@ -82,7 +103,7 @@ async def _attempt(conductor: Conductor, call: Call, number: int) -> _File:
     write = Write()
     outcome = Outcome.UNSENT
     file: _File | None = None
-    conductor.shared.enter()
+    conductor.shared.enter(call)
     try:
         opened = await _exchange(conductor, call, number, write, lease)
         if isinstance(opened, _File):
@@ -94,10 +115,7 @@ async def _attempt(conductor: Conductor, call: Call, number: int) -> _File:
         raise
     finally:
         if file is None:
-            try:
-                await conductor.give_back(lease, outcome)
-            finally:
-                conductor.shared.leave()
+            await _give_back(conductor, call, lease, outcome)
     never: _File = conductor.conclude(call, opened)  # raises: without a file there is an answer that says why
     return never
 
@@ -111,7 +129,7 @@ async def _exchange(conductor: Conductor, call: Call, number: int, write: Write,
         incoming = await connection.enter_async_context(
             shared.transport.stream(
                 url,
-                call.plan.form,
+                call.form,
                 write=write,
                 clock=clock,
                 deadline=min(started + timeout, call.deadline),
@@ -123,7 +141,7 @@ async def _exchange(conductor: Conductor, call: Call, number: int, write: Write,
         head = await _head(incoming)
         if isinstance(head, Failure):
             return conductor.note(call, number, conductor.unanswered(call, number, head, write))
-        conductor.told(call, number, incoming.status, started, 0)
+        conductor.telling.replied(call.number, call.endpoint.name, number, incoming.status, started=started, size=0)
         found = _in_place_of_a_file(conductor, call, incoming, head)
         if found is not None:
             return conductor.note(call, number, found)

@@ -9,13 +9,12 @@ from smsc_async._address import account_digest, backup_urls_for, checked_base_ur
 from smsc_async._conduct import Conductor
 from smsc_async._memory import memory_of
 from smsc_async._options import Options
-from smsc_async._plan import Identity
 from smsc_async._privacy import Secret
 from smsc_async._shared import Shared
 from smsc_async._transport import Credentials, Transport
 from smsc_async._wire import check_text
 from smsc_async.errors import InvalidArgument, InvalidArgumentType
-from smsc_async.guard import default_guard
+from smsc_async.guard import Identity, default_guard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,40 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
-
 from smsc_async._endpoint import Scope
-from smsc_async._wire import Layout, action_fingerprint, encode_form, fingerprint
-from smsc_async.guard._bucket import Reason, Rule
-from smsc_async.guard._records import Demand
+from smsc_async._wire import Layout, Template, action_fingerprint, encode_form, fingerprint
+from smsc_async.guard import Demand, Reason, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from smsc_async._endpoint import Endpoint
     from smsc_async._wire import ReplyFormat
-    from smsc_async.guard import Guard
+    from smsc_async.guard import Guard, Identity
 
-__all__ = ["Identity", "Plan", "Route"]
+__all__ = ["Route"]
 
 _DOWNLOADS: Final = b"downloads"  # the key of the slots that files may hold; no digest is that short
-
-
-@attrs.frozen
-class Identity:
-    """Who asks: digests, and the origin that may block this machine's address."""
-
-    account: str
-    credential: str
-    gateway: str
-
-
-@attrs.frozen
-class Plan:
-    """One call, ready to be sent any number of times."""
-
-    form: bytes  # urlencoded, without credentials
-    demand: Demand
+_MANY: Final = 64  # sets of parameter names to remember; an endpoint of ours has a few, `Session.call` any
 
 
 class Route:
@@ -48,7 +29,7 @@ class Route:
     def __init__(self, endpoint: Endpoint[Any], reply_format: ReplyFormat, identity: Identity, guard: Guard) -> None:
         self.endpoint = endpoint
         self._identity = identity
-        self._fixed_form = encode_form({**endpoint.fixed, "fmt": str(int(reply_format)), "charset": "utf-8"})
+        self._of_session = {"fmt": str(int(reply_format)), "charset": "utf-8"}
         self._rules: list[tuple[Rule, bytes | None]] = []  # with the key, where it is always the same
         action = action_fingerprint(identity.account, endpoint.path, endpoint.fixed)
         lower = guard.limits.get(endpoint.name)
@@ -62,26 +43,33 @@ class Route:
             rule = Rule(endpoint.name, Reason.DOWNLOADS, guard.max_downloads, rests=False)
             self._rules.append((rule, _DOWNLOADS))
         self._subject = Rule(endpoint.name, Reason.SUBJECT, 1, rests=False)
-        self._bare = self._make({}, None)
+        self._templates: dict[tuple[str, ...], Template] = {}
+        form = encode_form({**endpoint.fixed, **self._of_session})
+        self._without_params = form, fingerprint(identity.account, endpoint.path, endpoint.fixed)
 
-    def plan(self, params: Mapping[str, str], subject: str | None) -> Plan:
-        """Make a call ready."""
-        if not params and subject is None:
-            return self._bare
-        return self._make(params, subject)
-
-    def _make(self, params: Mapping[str, str], subject: str | None) -> Plan:
-        endpoint, identity = self.endpoint, self._identity
-        form = self._fixed_form
+    def plan(self, params: Mapping[str, str], subject: str | None) -> tuple[bytes, Demand]:
+        """Make a call ready, to be sent any number of times: give its urlencoded form, and what it needs."""
         if params:
-            form = encode_form(params) + b"&" + form
-        identical = fingerprint(identity.account, endpoint.path, {**endpoint.fixed, **params})
-        charges = tuple((rule, identical if key is None else key) for rule, key in self._rules)
+            names = tuple(params)
+            template = self._templates.get(names) or self._template(names)
+            form, identical = template.fill(params)
+        else:
+            form, identical = self._without_params
+        charges = [(rule, identical if key is None else key) for rule, key in self._rules]
         if subject is not None:
             # The second of two such calls waits for the outcome of the first, before it takes any token.
-            key = fingerprint(identity.account, f"subject {endpoint.name}", {"subject": subject})
-            charges = ((self._subject, key), *charges)
-        return Plan(form, Demand(endpoint.name, identity.account, identity.credential, identity.gateway, charges))
+            account, about = self._identity.account, f"subject {self.endpoint.name}"
+            charges.insert(0, (self._subject, fingerprint(account, about, {"subject": subject})))
+        return form, Demand(self.endpoint.name, self._identity, charges)
+
+    def _template(self, names: tuple[str, ...]) -> Template:
+        if len(self._templates) >= _MANY:
+            self._templates.clear()
+        endpoint, account = self.endpoint, self._identity.account
+        template = self._templates[names] = Template(
+            account, endpoint.path, fixed=endpoint.fixed, session=self._of_session, names=names
+        )
+        return template
 
 
 def _strictest(rules: list[tuple[Rule, bytes | None]]) -> list[tuple[Rule, bytes | None]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 import anyio
@@ -13,10 +12,9 @@ from smsc_async.errors import SessionClosed
 if TYPE_CHECKING:
     from smsc_async._loops import Loop
     from smsc_async._memory import Memory
-    from smsc_async._plan import Identity
     from smsc_async._privacy import Secret
     from smsc_async._transport import Transport
-    from smsc_async.guard import Guard, Wait
+    from smsc_async.guard import Guard, Identity, Wait
 
 __all__ = ["Shared"]
 
@@ -41,9 +39,8 @@ class Shared:
         self.hosts = hosts
         self.secrets = secrets
         self.closed: bool = False
-        self.in_flight: int = 0
-        self.waits: dict[Wait, None] = {}
-        self._lock = threading.Lock()  # counting is not atomic, and calls end in any thread
+        self.in_flight: set[object] = set()  # calls; adding and removing are atomic, and calls end in any thread
+        self.waits: dict[object, Wait] = {}  # by the call
         self._closing: list[tuple[Loop, anyio.Event]] = []
 
     def check_open(self) -> None:
@@ -51,27 +48,24 @@ class Shared:
         if self.closed:
             raise SessionClosed
 
-    def enter(self) -> None:
-        """Count a call in flight."""
-        with self._lock:
-            self.in_flight += 1
+    def enter(self, call: object) -> None:
+        """Note a call in flight."""
+        self.in_flight.add(call)
 
-    def leave(self) -> None:
-        """Count it off, and tell whoever waits for the last, each in its own event loop."""
-        with self._lock:
-            self.in_flight -= 1
-            closing = [] if self.in_flight else list(self._closing)
-        for loop, drained in closing:
-            loop.call_soon(drained.set)
+    def leave(self, call: object) -> None:
+        """Note its end, and tell whoever waits for the last, each in its own event loop."""
+        self.in_flight.discard(call)
+        if self._closing and not self.in_flight:
+            for loop, drained in list(self._closing):
+                loop.call_soon(drained.set)
 
     async def close(self, patience: float) -> None:
         """Call off what waits, let what is in flight end within *patience* seconds, and close the connections."""
         self.closed = True
-        for wait in list(self.waits):
+        for wait in list(self.waits.values()):
             wait.call_off(SessionClosed())
         closing = (current_loop(), anyio.Event())
-        with self._lock:
-            self._closing.append(closing)
+        self._closing.append(closing)
         try:
             if self.in_flight:
                 with self.guard.clock.deadline(self.guard.clock.now() + patience):

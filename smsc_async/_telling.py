@@ -43,11 +43,13 @@ class Telling:
         if self._observer is not None:
             self._notify(events.Attempt(call, endpoint, number, url))
 
-    def replied(self, call: int, endpoint: str, number: int, *, status: int, seconds: float, size: int) -> None:
-        """A whole answer was read."""
+    def replied(self, call: int, endpoint: str, number: int, status: int, *, started: float, size: int) -> None:
+        """A whole answer was read, to an attempt that *started* at that moment."""
         if logger.isEnabledFor(logging.DEBUG):
+            seconds = self._clock.now() - started
             logger.debug("%s: HTTP %d, %d bytes in %.3f s", endpoint, status, size, seconds)
         if self._observer is not None:
+            seconds = self._clock.now() - started
             self._notify(events.Replied(call, endpoint, number, status, seconds, size))
 
     def refused(self, call: int, endpoint: str, number: int, code: int, detail: str) -> None:

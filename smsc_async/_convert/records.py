@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import types
 from collections import deque
+from collections.abc import Callable
 from itertools import repeat
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, TypeVar, Union, get_args, get_origin
@@ -23,12 +24,9 @@ from smsc_async._wire import Layout, Plain, Undecodable
 from smsc_async.values import Listing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-    from typing import TypeAlias
+    from collections.abc import Iterable, Iterator, Mapping
 
     from smsc_async._wire import Field, Shape
-
-    _Ways: TypeAlias = tuple[Any, Callable[[Any], Any], Callable[[Any], Any]]
 
 __all__ = ["structure"]
 
@@ -51,17 +49,22 @@ def structure(plain: Plain, reply: type[T], *, shape: Shape, known: Mapping[str,
     Raises:
         Undecodable: A field is missing or cannot be what it stands for; the problem names them all.
     """
-    if shape.layout is Layout.ANY:
-        return plain  # type: ignore[no-any-return]
-    if shape.layout in (Layout.OK, Layout.FILE):
-        return None  # type: ignore[return-value]
-    cls, build, build_all = _builders.get((reply, shape)) or _prepare(reply, shape)
+    way = _ways.get(shape)
+    if way is None or way.reply is not reply:
+        way = _prepare(reply, shape)
     try:
-        if shape.layout is Layout.LIST:
-            return build_all(plain)  # type: ignore[no-any-return]
-        return build({**plain, **known} if known else plain)  # type: ignore[no-any-return]
+        return way.make({**plain, **known} if known else plain)  # type: ignore[no-any-return]
     except _REFUSED:
-        raise Undecodable(_problem(plain, cls, shape, known or {})) from None
+        raise Undecodable(_problem(plain, way.cls, shape, known or {})) from None
+
+
+@attrs.frozen
+class _Way:
+    """How the plain data of a shape becomes a value of the class *reply*; *cls* is the class of one record."""
+
+    reply: Any
+    cls: Any
+    make: Callable[[Any], Any]
 
 
 # The two converters -----------------------------------------------------------------------------------------------
@@ -95,15 +98,29 @@ def _converter(*, detailed: bool) -> cattrs.Converter:
 
 _QUICK: Final = _converter(detailed=False)
 _DETAILED: Final = _converter(detailed=True)
-_builders: Final[dict[tuple[object, Shape], _Ways]] = {}
+_ways: Final[dict[Shape, _Way]] = {}
 
 
-def _prepare(reply: Any, shape: Shape) -> _Ways:
-    """Give the class of one record, and the ways to make one and to make many."""
-    cls = get_args(reply)[0] if get_origin(reply) is Listing else reply
-    attrs.resolve_types(cls)
-    build = _recorder(_QUICK, cls, shape)
-    return _builders.setdefault((reply, shape), (cls, build, _lister(build, cls, shape)))
+def _prepare(reply: Any, shape: Shape) -> _Way:
+    if shape.layout is Layout.ANY:
+        way = _Way(reply, reply, _as_it_came)
+    elif shape.layout in (Layout.OK, Layout.FILE):
+        way = _Way(reply, reply, _nothing)
+    else:
+        cls = get_args(reply)[0] if get_origin(reply) is Listing else reply
+        attrs.resolve_types(cls)
+        build = _recorder(_QUICK, cls, shape)
+        way = _Way(reply, cls, _lister(build, cls, shape) if shape.layout is Layout.LIST else build)
+    _ways[shape] = way
+    return way
+
+
+def _as_it_came(plain: Plain) -> Plain:
+    return plain
+
+
+def _nothing(_: Plain) -> None:
+    return None
 
 
 def _recorder(converter: cattrs.Converter, cls: Any, shape: Shape) -> Callable[[Any], Any]:

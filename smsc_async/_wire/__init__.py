@@ -7,6 +7,7 @@ from smsc_async._wire.form import action_fingerprint, encode_form, fingerprint
 from smsc_async._wire.outcome import Plain, Refusal, Undecodable
 from smsc_async._wire.reply import FILE_HEAD, decode, file_problem
 from smsc_async._wire.shape import Field, Holds, Layout, ReplyFormat, Shape
+from smsc_async._wire.template import Template
 
 __all__ = [
     "FILE_HEAD",
@@ -17,6 +18,7 @@ __all__ = [
     "Refusal",
     "ReplyFormat",
     "Shape",
+    "Template",
     "Undecodable",
     "action_fingerprint",
     "check_text",

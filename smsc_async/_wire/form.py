@@ -16,9 +16,9 @@ from smsc_async import errors
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["action_fingerprint", "encode_form", "fingerprint"]
+__all__ = ["NOT_COMPARED", "action_fingerprint", "encode_form", "fingerprint", "request_digest"]
 
-_NOT_COMPARED: Final = frozenset({"login", "psw", "apikey", "fmt", "charset"})
+NOT_COMPARED: Final = frozenset({"login", "psw", "apikey", "fmt", "charset"})
 _SIZE: Final = 14  # bytes; two of a million live keys meet by chance once in 10^22
 
 # Two fresh hashes to copy: their `person` keeps requests and actions apart.
@@ -50,10 +50,15 @@ def fingerprint(account: str, path: str, params: Mapping[str, str]) -> bytes:
     """Give 14 bytes that are the same for requests that the gateway could call identical, and for no others."""
     counted = [account, path]
     for name in sorted(params):
-        if name not in _NOT_COMPARED:
+        if name not in NOT_COMPARED:
             counted += (name, params[name])
+    return request_digest(_joined(counted))
+
+
+def request_digest(counted: bytes) -> bytes:
+    """Give the fingerprint of a request from all that is counted of it, joined."""
     digest = _REQUEST.copy()
-    digest.update(_joined(counted))
+    digest.update(counted)
     return digest.digest()
 
 

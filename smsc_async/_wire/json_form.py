@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 __all__ = ["read"]
 
+# Names of their own: on Python 3.11 looking a member up on its class takes longer than the comparison it is for.
+_LIST: Final = Layout.LIST
+_OK: Final = Layout.OK
+_RECORD: Final = Layout.RECORD
+
 _MAX_DEPTH: Final = 16  # a reply nests three deep
 _INTEGER_RANGE: Final = range(-(2**63), 2**64)  # what orjson reads as an int; beyond it both give a float
 _CODE: Final = re.compile(r"[0-9]{1,9}")
@@ -31,29 +36,27 @@ _CODE: Final = re.compile(r"[0-9]{1,9}")
 
 def read(body: bytes, shape: Shape) -> Plain | Refusal:
     """Give the record or the list of records in *body*, or the refusal that it is."""
-    data = _parse(body)
-    if type(data) is dict:
+    data: Any = _parse(body)
+    kind = type(data)
+    if kind is dict:
         if "error_code" in data or "error" in data:
             return _refusal(data)
-    elif type(data) is list and len(data) == 1 and type(data[0]) is dict and "error_code" in data[0]:
+    elif kind is list and len(data) == 1 and type(data[0]) is dict and "error_code" in data[0]:
         return _refusal(data[0])
-    match shape.layout:
-        case Layout.LIST:
-            records = [data] if type(data) is dict else data
-            if type(records) is not list or not set(map(type, records)) <= {dict}:
-                raise Undecodable("JSON that is not a list of records")
-            return records
-        case Layout.RECORD:
-            record = data[0] if type(data) is list and len(data) == 1 else data
-            if type(record) is not dict:
-                raise Undecodable("JSON that is not a record")
-            return record
-        case Layout.OK:
-            if type(data) is not dict or data.get("result") != "OK":
-                raise Undecodable("JSON that does not say OK")
-            return data
-        case _:
-            return data
+    layout = shape.layout
+    if layout is _LIST:
+        records = [data] if kind is dict else data
+        if type(records) is not list or not set(map(type, records)) <= {dict}:
+            raise Undecodable("JSON that is not a list of records")
+        return records
+    if layout is _RECORD:
+        record = data[0] if kind is list and len(data) == 1 else data
+        if type(record) is not dict:
+            raise Undecodable("JSON that is not a record")
+        return record
+    if layout is _OK and (kind is not dict or data.get("result") != "OK"):
+        raise Undecodable("JSON that does not say OK")
+    return data
 
 
 def _refusal(data: dict[str, Any]) -> Refusal:

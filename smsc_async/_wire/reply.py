@@ -20,6 +20,7 @@ __all__ = ["FILE_HEAD", "decode", "file_problem"]
 
 FILE_HEAD: Final = 2048  # bytes: a refusal is shorter, so a longer body is a file
 _BOM: Final = b"\xef\xbb\xbf"
+_JSON_BEGINS: Final = (b"{", b"[")
 _SPACE: Final = b" \t\r\n"
 _HTML: Final = re.compile(rb"<(?:!doctype\s+html|html|head|body|title|br|b|center|h1)\b", re.IGNORECASE)
 _HALF_REFUSAL: Final = re.compile(rb"ERROR = \d+\s*")  # too little to act upon, and no file either
@@ -38,6 +39,8 @@ def decode(body: bytes, *, asked: ReplyFormat, shape: Shape, explicit_empty: boo
     Raises:
         Undecodable: It cannot be read for sure.
     """
+    if body[:1] in _JSON_BEGINS:  # what is asked for, mostly
+        return json_form.read(body, shape)
     body = body.removeprefix(_BOM)
     match body.lstrip(_SPACE)[:1]:
         case b"":

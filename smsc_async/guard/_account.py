@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from smsc_async.guard._breaker import MAX_STRIKES, STRIKE_MEMORY, Breaker
-from smsc_async.guard._bucket import Reason, Rule, TokenBucket
+from smsc_async.guard._bucket import FOREVER, Reason, Rule, TokenBucket
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,50 +19,62 @@ __all__ = ["Account", "Gateway"]
 class Account:
     """Buckets by key, the slots, and the credentials that have been tried."""
 
-    __slots__ = ("busy", "credentials", "cut_after", "resting", "slots")
+    __slots__ = ("busy", "credentials", "cut_after", "forgets_at", "resting", "slots")
 
     def __init__(self, settings: Settings) -> None:
         self.busy: dict[bytes, TokenBucket] = {}  # those that a call refers to
-        # Of a key at rest only its rule and the moments of coming home are kept; after a refusal the whole bucket.
-        self.resting: OrderedDict[bytes, tuple[Rule, tuple[float, ...]] | TokenBucket] = OrderedDict()
+        # Of a key at rest only its rule and its tokens' moments of coming home are kept; after a refusal, all of it.
+        self.resting: OrderedDict[bytes, tuple[Any, ...] | TokenBucket] = OrderedDict()
+        self.forgets_at: float = FOREVER  # not before it the key that has rested longest may be forgotten
         self.credentials: dict[str, Breaker] = {}
         slots = Rule("", Reason.SLOTS, settings.max_concurrency, rests=False)
         self.slots: TokenBucket = TokenBucket(b"", slots, settings.window, [])
         self.cut_after: int = 0  # the last number given out when the slots were halved last
 
-    def take(self, key: bytes, rule: Rule, rest: float) -> TokenBucket:
-        """Give the bucket of *key*, held until it is let go."""
-        bucket = self.busy.get(key)
-        if bucket is None:
-            kept = self.resting.pop(key, None)
-            if isinstance(kept, TokenBucket):
-                bucket = kept
-            else:
-                bucket = TokenBucket(key, rule, rest, [] if kept is None else list(kept[1]))
-            self.busy[key] = bucket
-        bucket.held += 1
+    def fetch(self, key: bytes, rule: Rule, rest: float) -> TokenBucket:
+        """Give the bucket of a *key* that no call refers to: a new one, or what has been kept of it."""
+        kept = self.resting.pop(key, None)
+        if kept is None:
+            bucket = TokenBucket(key, rule, rest, [])
+        elif isinstance(kept, tuple):
+            bucket = TokenBucket(key, rule, rest, list(kept[1:]))
+        else:
+            bucket = kept
+        self.busy[key] = bucket
         return bucket
 
     def let_go(self, buckets: Iterable[TokenBucket]) -> None:
         """End a call's hold on its buckets; of one that no call refers to only what still matters stays."""
+        busy = self.busy
         for bucket in buckets:
             bucket.held -= 1
-            if not bucket.held and self.busy.get(bucket.key) is bucket:
-                del self.busy[bucket.key]
-                if bucket.recovery is not None:
-                    self.resting[bucket.key] = bucket
-                elif bucket.homes:
-                    self.resting[bucket.key] = (bucket.rule, tuple(bucket.homes))
+            if bucket.held or busy.get(bucket.key) is not bucket:
+                continue
+            del busy[bucket.key]
+            if bucket.recovery is not None:
+                self.resting[bucket.key] = bucket
+            elif bucket.homes:
+                self.resting[bucket.key] = (bucket.rule, *bucket.homes)
+            else:
+                continue
+            if self.forgets_at == FOREVER:
+                self.forgets_at = -FOREVER
+
+    def forget(self, now: float) -> None:
+        """Forget the two keys that have rested longest, if their tokens are home."""
+        if self.forget_one(now):
+            self.forget_one(now)  # two a call keep up with one or two new keys a call
 
     def forget_one(self, now: float) -> bool:
         """Forget the key that has rested longest, if its tokens are home; tell whether it was so."""
-        if not self.resting:
-            return False
-        kept = next(iter(self.resting.values()))
-        if (kept.forgettable_at(now) if isinstance(kept, TokenBucket) else kept[1][-1]) > now:
-            return False
-        self.resting.popitem(last=False)
-        return True
+        for kept in self.resting.values():
+            self.forgets_at = kept[-1] if isinstance(kept, tuple) else kept.forgettable_at(now)
+            if self.forgets_at > now:
+                return False
+            self.resting.popitem(last=False)
+            return True
+        self.forgets_at = FOREVER
+        return False
 
     def buckets(self) -> Iterator[TokenBucket]:
         """Give every bucket in which a call may stand in line."""

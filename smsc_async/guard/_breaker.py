@@ -25,19 +25,15 @@ _PROVEN: Final = Rule("", Reason.PROBATION, 1_000_000, rests=False)  # more than
 class Breaker:
     """The state of one set of credentials, or of one gateway as this address sees it."""
 
-    __slots__ = ("bucket", "failures", "locked_at", "locked_until", "reason")
+    __slots__ = ("bucket", "failures", "locked_at", "locked_until", "proven", "reason")
 
     def __init__(self, *, proven: bool) -> None:
+        self.proven: bool = proven  # whether calls may run side by side
         self.bucket: TokenBucket = TokenBucket(b"", _PROVEN if proven else _PROBATION, 0.0, [])
         self.failures: int = 0  # pauses in a row
         self.locked_at: float = -FOREVER
         self.locked_until: float = -FOREVER
         self.reason: str = ""
-
-    @property
-    def proven(self) -> bool:
-        """Tell whether calls may run side by side."""
-        return self.bucket.rule is _PROVEN
 
     def trip(self, now: float, reason: str) -> None:
         """Lock until a probe may be tried."""
@@ -52,11 +48,11 @@ class Breaker:
         self.locked_at = now
         self.locked_until = max(self.locked_until, until)
         self.reason = reason
-        self.bucket.rule = _PROBATION
+        self.proven, self.bucket.rule = False, _PROBATION
 
     def prove(self, now: float, granted_at: float) -> None:
         """Let all calls through again: the gateway has accepted one that was admitted at *granted_at*."""
         if now < self.locked_until or granted_at <= self.locked_at:
             return  # the answer to a call from before the lock proves nothing
         self.failures = 0
-        self.bucket.rule = _PROVEN
+        self.proven, self.bucket.rule = True, _PROVEN

@@ -108,7 +108,8 @@ class TokenBucket:
         homes = self.homes
         while homes and homes[0] <= now:
             del homes[0]
-        return self.capacity(now) - self.out - self.reserved - len(homes)
+        capacity = self.rule.n if self.recovery is None else self.capacity(now)
+        return capacity - self.out - self.reserved - len(homes)
 
     def capacity(self, now: float) -> int:
         """Give the number of tokens at *now*, those that are out included."""

@@ -53,7 +53,7 @@ class Lines:
 
     def advance(self, ticket: Ticket, now: float) -> None:
         """Reserve from bucket to bucket: wait at the first that has no token; past the last, be admitted."""
-        buckets = ticket.parties.buckets
+        buckets = ticket.buckets
         while ticket.stage < len(buckets):
             bucket = buckets[ticket.stage]
             if bucket.waiting or bucket.free(now) < 1:
@@ -65,7 +65,7 @@ class Lines:
         for bucket in buckets:  # one step: reserved until here, out from here on
             bucket.reserved -= 1
             bucket.out += 1
-        self._settle(ticket, Lease(ticket.number, ticket.parties, now, self.epoch))
+        self._settle(ticket, Lease(ticket.number, ticket.parties, buckets, now, self.epoch))
 
     def leave(self, tickets: Iterable[Ticket], now: float) -> None:
         """Take *tickets* out of their lines, and let others have what they had reserved."""
@@ -78,7 +78,7 @@ class Lines:
         # Only now: in between, what one of them frees could go to another of them.
         self.drain_all(passed, now)
         for ticket in left:
-            ticket.parties.account.let_go(ticket.parties.buckets)
+            ticket.parties.account.let_go(ticket.buckets)
 
     def refuse(self, refusals: Iterable[tuple[Ticket, Locked | TooLong]], now: float) -> None:
         """Answer waiting calls with a refusal."""
@@ -100,9 +100,9 @@ class Lines:
     def skip(self, bucket: TokenBucket, tickets: Iterable[Ticket], now: float) -> None:
         """Spare *tickets* the line of *bucket*, unless they have passed it."""
         for ticket in sorted(tickets, key=lambda ticket: ticket.number):
-            if bucket in ticket.passed or bucket not in ticket.parties.buckets:
+            if bucket in ticket.passed or bucket not in ticket.buckets:
                 continue
-            ticket.parties.buckets.remove(bucket)
+            ticket.buckets.remove(bucket)
             if ticket.place is bucket:
                 bucket.leave(ticket)
                 self._go_on(ticket, now)
@@ -190,7 +190,7 @@ class Lines:
 
     @staticmethod
     def _bounds(ticket: Ticket, now: float, *, arriving: bool = False) -> Iterator[tuple[float, float, Reason]]:
-        for bucket in ticket.parties.buckets[ticket.stage :]:
+        for bucket in ticket.buckets[ticket.stage :]:
             if arriving:
                 before = bucket.waiting - (ticket.place is bucket)
             else:

@@ -19,11 +19,16 @@ from smsc_async.guard._records import Lease, Outcome, Parties, Ticket
 
 if TYPE_CHECKING:
     from smsc_async.guard._bucket import TokenBucket
-    from smsc_async.guard._records import Demand, Locked, Settings, TooLong
+    from smsc_async.guard._records import Demand, Identity, Locked, Settings, TooLong
 
 __all__ = ["Policy"]
 
 LINGER: Final = 0.25  # seconds the gateway's count of requests in flight may trail its answer, once it showed that
+# Names of their own: on Python 3.11 looking a member up on its class costs more than what is done with it.
+_ACCEPTED: Final = Outcome.ACCEPTED
+_CONCURRENCY: Final = Outcome.CONCURRENCY
+_UNKNOWN: Final = Outcome.UNKNOWN
+_UNSENT: Final = Outcome.UNSENT
 MAX_PENALTY: Final = 8  # windows; repeated duplicates double the pause up to this
 
 
@@ -37,27 +42,34 @@ class Policy:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.rest: float = settings.rest
         self.accounts: dict[str, Account] = {}
         self.gateways: dict[str, Gateway] = {}
         self.lines: Lines = Lines()
         self.foreign: int = 0  # error 9 seen: traffic that this guard did not know of
+        self._parties: dict[Identity, Parties] = {}
         self._numbers = 0
 
     # ---------------------------------------------------------------- asking
 
     def ask(self, demand: Demand, now: float, deadline: float = FOREVER) -> Lease | Ticket | Locked | TooLong:
         """Admit the call, give it a place in line, or refuse it."""
-        parties = self._parties(demand, now)
+        parties = self._parties.get(demand.identity) or self._meet(demand.identity, now)
         if (locked := parties.locked(now)) is not None:
             return locked
         buckets = self._take_buckets(parties, demand, now)
-        self.lines.drain_all(buckets, now)  # whoever came before goes before
         self._numbers += 1
+        for bucket in buckets:
+            if bucket.waiting or bucket.recovery is not None:
+                break
+            if bucket.out + bucket.reserved + len(bucket.homes) >= bucket.rule.n:
+                break
+        else:  # the usual case: nobody waits, and there is a token of each even if none has come home of late
+            return self._admit(parties, buckets, now)
+        self.lines.drain_all(buckets, now)  # whoever came before goes before
         if all(bucket.free(now) > 0 for bucket in buckets):
-            for bucket in buckets:
-                bucket.out += 1
-            return Lease(self._numbers, parties, now, self.lines.epoch)
-        ticket = Ticket(self._numbers, parties, deadline)
+            return self._admit(parties, buckets, now)
+        ticket = Ticket(self._numbers, parties, buckets, deadline)
         if deadline < FOREVER and (refusal := self.lines.too_long(ticket, now, arriving=True)) is not None:
             parties.account.let_go(buckets)
             return refusal
@@ -65,6 +77,11 @@ class Policy:
         if deadline < FOREVER and ticket.place is not None:
             self.lines.check(ticket, now, arriving=True)
         return ticket
+
+    def _admit(self, parties: Parties, buckets: list[TokenBucket], now: float) -> Lease:
+        for bucket in buckets:
+            bucket.out += 1
+        return Lease(self._numbers, parties, buckets, now, self.lines.epoch)
 
     def leave(self, ticket: Ticket, now: float) -> None:
         """Give up *ticket*'s place: its caller was cancelled, or its session closed."""
@@ -79,8 +96,8 @@ class Policy:
         credential, gateway = lease.parties.credential, lease.parties.gateway
         credential.prove(now, lease.granted_at)
         gateway.breaker.prove(now, lease.granted_at)
-        if gateway.trials in lease.parties.buckets:  # it was no authorisation error, however long the call goes on
-            lease.parties.buckets.remove(gateway.trials)
+        if gateway.trials in lease.buckets:  # it was no authorisation error, however long the call goes on
+            lease.buckets.remove(gateway.trials)
             gateway.trials.out -= 1
             self.lines.drain(gateway.trials, now)
         if credential.proven:
@@ -92,11 +109,12 @@ class Policy:
         """Take back the tokens and the slot of an admitted call. A charge is never shortened."""
         if lease.epoch != self.lines.epoch:
             return
-        if outcome is Outcome.ACCEPTED:
+        if outcome is _ACCEPTED and not lease.parties.proven:
             self.prove(lease, now)
-        self._charge(lease, outcome, now)
-        if outcome is Outcome.ACCEPTED:
-            self._probe_was_good(lease, now)
+        quiet = self._charge(lease, outcome, now)
+        if outcome is _ACCEPTED:
+            if not quiet:
+                self._probe_was_good(lease, now)
         elif outcome is Outcome.DUPLICATE:
             self._penalise(lease, now)
         elif outcome is Outcome.CONCURRENCY:
@@ -104,27 +122,31 @@ class Policy:
         elif outcome is Outcome.LOGIN_REFUSED:
             self._login_refused(lease, now)
         elif outcome is Outcome.ADDRESS_BLOCKED:
-            lease.parties.gateway.breaker.trip(now, "the gateway has blocked this IP address (error 4)")
+            lease.parties.breaker.trip(now, "the gateway has blocked this IP address (error 4)")
             self._refuse_locked(now)
-        self.lines.drain_all(lease.parties.buckets, now)
-        lease.parties.account.let_go(lease.parties.buckets)
+        if not quiet:
+            self.lines.drain_all(lease.buckets, now)
+        lease.parties.account.let_go(lease.buckets)
 
-    def _charge(self, lease: Lease, outcome: Outcome, now: float) -> None:
-        """Say when each token of the call comes home."""
+    def _charge(self, lease: Lease, outcome: Outcome, now: float) -> bool:
+        """Say when each token of the call comes home; tell whether nobody waits for one, and none is refused now."""
         slots = lease.parties.account.slots
-        lingers = outcome is Outcome.CONCURRENCY or slots.recovery is not None
-        ended = now + self.settings.lateness if outcome is Outcome.UNKNOWN else now
-        for bucket in lease.parties.buckets:
+        lingers = outcome is _CONCURRENCY or slots.recovery is not None
+        ended = now + self.settings.lateness if outcome is _UNKNOWN else now
+        sent = outcome is not _UNSENT
+        quiet = True
+        for bucket in lease.buckets:
             bucket.out -= 1
-            if outcome is Outcome.UNSENT:
-                continue
+            if bucket.waiting or bucket.recovery is not None:
+                quiet = False
             home = ended
             if bucket.rule.rests:
-                home += self.settings.rest
+                home += self.rest
             elif lingers and bucket is slots:
                 home += LINGER
-            if home > now:
+            if sent and home > now:
                 bucket.rest_until(home)
+        return quiet
 
     # ---------------------------------------------------------------- time and processes
 
@@ -140,7 +162,7 @@ class Policy:
         self.lines.clear()
         gone = now + self.settings.lateness
         for bucket in self._buckets():
-            home = gone + (self.settings.rest if bucket.rule.rests else 0.0)
+            home = gone + (self.rest if bucket.rule.rests else 0.0)
             for _ in range(bucket.out):
                 bucket.rest_until(home)
             bucket.line, bucket.waiting, bucket.reserved, bucket.out = [], 0, 0, 0
@@ -153,16 +175,16 @@ class Policy:
     def _penalise(self, lease: Lease, now: float) -> None:
         """Error 9, duplicate: every token of the key is out until a minute later, and then one probe goes first."""
         self.foreign += 1
-        for bucket in lease.parties.buckets:
+        for bucket in lease.buckets:
             if not bucket.rule.rests:
                 continue
             recovery = bucket.recovery
             if recovery is None:
-                bucket.recovery = Recovery(now + self.settings.rest, base=1, rises_from=FOREVER)
+                bucket.recovery = Recovery(now + self.rest, base=1, rises_from=FOREVER)
             else:
                 if lease.granted_at >= recovery.blocked_until:  # the probe itself was refused
                     recovery.strikes += 1
-                pause = min(2.0 ** (recovery.strikes - 1) * self.settings.rest, MAX_PENALTY * self.settings.window)
+                pause = min(2.0 ** (recovery.strikes - 1) * self.rest, MAX_PENALTY * self.settings.window)
                 recovery.blocked_until = max(recovery.blocked_until, now + pause)
                 recovery.rises_from = FOREVER
             self.lines.recall(bucket, self._waiting(), now)
@@ -172,7 +194,7 @@ class Policy:
 
     @staticmethod
     def _probe_was_good(lease: Lease, now: float) -> None:
-        for bucket in lease.parties.buckets:
+        for bucket in lease.buckets:
             recovery = bucket.recovery
             if recovery is not None and bucket.rule.rests and lease.granted_at >= recovery.blocked_until:
                 recovery.rises_from = min(recovery.rises_from, now)
@@ -200,34 +222,37 @@ class Policy:
 
     # ---------------------------------------------------------------- whom and what a call concerns
 
-    def _parties(self, demand: Demand, now: float) -> Parties:
-        account = self.accounts.get(demand.account)
+    def _meet(self, identity: Identity, now: float) -> Parties:
+        """Look up whom an identity's calls concern; what is idle by then is forgotten."""
+        account = self.accounts.get(identity.account)
         if account is None:
             for idle in [name for name, other in self.accounts.items() if other.idle(now)]:
                 del self.accounts[idle]
-            account = self.accounts[demand.account] = Account(self.settings)
-        credential = account.credentials.get(demand.credential)
-        if credential is None:
-            credential = account.credentials[demand.credential] = Breaker(proven=False)
-        gateway = self.gateways.get(demand.gateway)
-        if gateway is None:
-            gateway = self.gateways[demand.gateway] = Gateway()
-        return Parties(account, credential, gateway, [])
+            self._parties = {
+                known: parties for known, parties in self._parties.items() if known.account in self.accounts
+            }
+            account = self.accounts[identity.account] = Account(self.settings)
+        credential = account.credentials.setdefault(identity.credential, Breaker(proven=False))
+        gateway = self.gateways.setdefault(identity.gateway, Gateway())
+        parties = self._parties[identity] = Parties(account, credential, gateway)
+        return parties
 
     def _take_buckets(self, parties: Parties, demand: Demand, now: float) -> list[TokenBucket]:
-        account, buckets = parties.account, parties.buckets
-        if account.forget_one(now):
-            account.forget_one(now)  # two a call keep up with one or two new keys a call
+        account = parties.account
+        if now >= account.forgets_at:
+            account.forget(now)
+        buckets: list[TokenBucket] = []
         for rule, key in demand.charges:
-            bucket = account.take(key, rule, self.settings.rest)
-            if rule.n < bucket.rule.n:  # two endpoints share the key: the stricter holds
+            bucket = account.busy.get(key) or account.fetch(key, rule, self.rest)
+            bucket.held += 1
+            if rule is not bucket.rule and rule.n < bucket.rule.n:  # two endpoints share the key: the stricter holds
                 bucket.rule = rule
                 self.lines.recall(bucket, self._waiting(), now)
             buckets.append(bucket)
         if not parties.credential.proven:
             buckets += (parties.credential.bucket, parties.gateway.trials)
-        if not parties.gateway.breaker.proven:
-            buckets.append(parties.gateway.breaker.bucket)
+        if not parties.breaker.proven:
+            buckets.append(parties.breaker.bucket)
         buckets.append(account.slots)
         return buckets
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
 
 from smsc_async.guard._bucket import FOREVER, Reason, Rule, TokenBucket
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from smsc_async.guard._account import Account, Gateway
     from smsc_async.guard._breaker import Breaker
 
-__all__ = ["Demand", "Lease", "Locked", "Outcome", "Settings", "Ticket", "TooLong"]
+__all__ = ["Demand", "Identity", "Lease", "Locked", "Outcome", "Parties", "Settings", "Ticket", "TooLong"]
 
 
 class Outcome(enum.Enum):
@@ -44,70 +46,86 @@ class Settings:
         return self.window + self.margin
 
 
-@attrs.frozen
+class Identity(NamedTuple):
+    """Who asks: digests, and the origin that may block this machine's address."""
+
+    account: str  # what limits belong to
+    credential: str  # what may be refused
+    gateway: str  # the origin of the address; what may block this machine
+
+
 class Demand:
     """
-    What one call asks of the guard.
+    What one call asks of the guard. Made for every call, and never changed.
 
     Args:
         endpoint: Its name, for messages.
-        account: A digest; what limits belong to.
-        credential: A digest; what may be refused.
-        gateway: The origin of the address; what may block this machine.
+        identity: Who asks.
         charges: A rule and a key for each token that the call takes.
     """
 
-    endpoint: str
-    account: str
-    credential: str
-    gateway: str
-    charges: tuple[tuple[Rule, bytes], ...]
+    __slots__ = ("charges", "endpoint", "identity")
+
+    def __init__(self, endpoint: str, identity: Identity, charges: Sequence[tuple[Rule, bytes]]) -> None:
+        self.endpoint: str = endpoint
+        self.identity: Identity = identity
+        self.charges: Sequence[tuple[Rule, bytes]] = charges
+
+    def __repr__(self) -> str:
+        return f"Demand({self.endpoint!r}, {len(self.charges)} tokens)"
 
 
 class Parties:
-    """Whom a call concerns, and the buckets that it takes a token of each, in the order in which it waits for them."""
+    """Whom an identity's calls concern, as the policy knows them."""
 
-    __slots__ = ("account", "buckets", "credential", "gateway")
+    __slots__ = ("account", "breaker", "credential", "gateway")
 
-    def __init__(self, account: Account, credential: Breaker, gateway: Gateway, buckets: list[TokenBucket]) -> None:
+    def __init__(self, account: Account, credential: Breaker, gateway: Gateway) -> None:
         self.account: Account = account
         self.credential: Breaker = credential
         self.gateway: Gateway = gateway
-        self.buckets: list[TokenBucket] = buckets
+        self.breaker: Breaker = gateway.breaker
+
+    @property
+    def proven(self) -> bool:
+        """Tell whether the credentials have been accepted, and the gateway has not blocked this address."""
+        return self.credential.proven and self.breaker.proven
 
     def locked(self, now: float) -> Locked | None:
         """Give the breaker's answer, if one is open."""
-        for breaker in (self.credential, self.gateway.breaker):
-            if now < breaker.locked_until:
-                return Locked(breaker.locked_until, breaker.reason)
-        return None
+        breaker = self.credential if now < self.credential.locked_until else self.breaker
+        return Locked(breaker.locked_until, breaker.reason) if now < breaker.locked_until else None
 
 
 class Lease:
     """The right to send one request now; given back exactly once."""
 
-    __slots__ = ("epoch", "granted_at", "number", "parties")
+    __slots__ = ("buckets", "epoch", "granted_at", "number", "parties")
 
-    def __init__(self, number: int, parties: Parties, granted_at: float, epoch: int) -> None:
+    def __init__(
+        self, number: int, parties: Parties, buckets: list[TokenBucket], granted_at: float, epoch: int
+    ) -> None:
         self.number: int = number
         self.parties: Parties = parties
+        self.buckets: list[TokenBucket] = buckets  # those that it has a token of
         self.granted_at: float = granted_at
         self.epoch: int = epoch
 
     @property
     def proven(self) -> bool:
         """Tell whether its credentials have been accepted, and its gateway has not blocked this address."""
-        return self.parties.credential.proven and self.parties.gateway.breaker.proven
+        return self.parties.proven
 
 
 class Ticket:
     """A place in line. It ends with a lease, a refusal, or by leaving."""
 
-    __slots__ = ("alarm", "deadline", "entry", "number", "parties", "place", "seat", "stage", "verdict")
+    __slots__ = ("alarm", "buckets", "deadline", "entry", "number", "parties", "place", "seat", "stage", "verdict")
 
-    def __init__(self, number: int, parties: Parties, deadline: float) -> None:
+    def __init__(self, number: int, parties: Parties, buckets: list[TokenBucket], deadline: float) -> None:
         self.number: int = number
         self.parties: Parties = parties
+        self.buckets: list[TokenBucket] = buckets  # it takes a token of each, and waits for them in this order
         self.deadline: float = deadline
         self.stage: int = 0  # how many of its buckets it holds a reservation in
         self.place: TokenBucket | None = None  # the bucket in whose line it stands
@@ -124,7 +142,7 @@ class Ticket:
     @property
     def passed(self) -> list[TokenBucket]:
         """Give the buckets in which it holds a reservation."""
-        return self.parties.buckets[: self.stage]
+        return self.buckets[: self.stage]
 
 
 @attrs.frozen

@@ -129,8 +129,11 @@ class LocalGuard:
         while True:
             with self._lock:
                 answer = self._policy.ask(demand, self.clock.now(), deadline)
-                calls = self._calls()
-            self._after(calls)
+                calls = self._calls() if self._rooms else None  # nobody waits outside of them
+            if calls or self._returns:
+                self._after(calls)
+            if type(answer) is Lease:
+                return answer
             verdict = await self._wait(answer, on_wait) if type(answer) is Ticket else answer
             if type(verdict) is Lease:
                 return verdict
@@ -142,8 +145,18 @@ class LocalGuard:
         """
         Give the call's tokens and slot back; at once, and safe to call from a finaliser that interrupts this guard.
         """
-        self._returns.append((lease, outcome, self.clock.now()))
-        self._take_returns()
+        now = self.clock.now()
+        if self._rooms or self._returns or not self._lock.acquire(blocking=False):
+            self._returns.append((lease, outcome, now))
+            self._take_returns()
+            return
+        try:
+            self._policy.finish(lease, outcome, now)
+            calls = self._calls() if self._rooms else None
+        finally:
+            self._lock.release()
+        if calls or self._returns:
+            self._after(calls)
 
     def prove(self, lease: Lease) -> None:
         """Note that the gateway has accepted the credentials of a call that is still going on."""

@@ -84,7 +84,9 @@ class Calls:
         """
         digits = phone_digits(phone)
         clock = self._caller.clock
-        known = {"subscriber": digits, "expires_at": clock.date()}
-        request = await self._caller.perform(REQUEST, {"phone": digits}, known=known)
-        # Not before the call: it may have waited for its turn for longer than the 15 minutes.
-        return attrs.evolve(request, expires_at=clock.date() + _VALIDITY)
+
+        def known() -> dict[str, object]:
+            # Asked with the answer, not before the call: that may have waited for its turn for longer than 15 minutes.
+            return {"subscriber": digits, "expires_at": clock.date() + _VALIDITY}
+
+        return await self._caller.perform(REQUEST, {"phone": digits}, known=known)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smsc_async.guard import Demand, Reason
+from smsc_async.guard import Demand, Identity, Reason
 from smsc_async.guard._bucket import Rule
 
 PAIR = Rule("pair", Reason.IDENTICAL, 2)
@@ -24,4 +24,4 @@ def demand(
     charges = [(rule, key.encode())]
     if action is not None:
         charges.append((ACTION, action.encode()))
-    return Demand("test.call", account, credential, gateway, tuple(charges))
+    return Demand("test.call", Identity(account, credential, gateway), tuple(charges))

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from smsc_async.guard._bucket import Reason, Rule
 from smsc_async.guard._policy import Policy
-from smsc_async.guard._records import Demand, Lease, Locked, Outcome, Settings, Ticket, TooLong
+from smsc_async.guard._records import Demand, Identity, Lease, Locked, Outcome, Settings, Ticket, TooLong
 
 WINDOW, MARGIN, LATENESS, SLOTS = 60.0, 1.5, 5.0, 3
 PAIR = Rule("pair", Reason.IDENTICAL, 2)
@@ -52,7 +52,7 @@ class PolicyMachine(RuleBasedStateMachine):
     @rule(kind=st.sampled_from([0, 0, 0, 1, 2, 2, 3, 3, 4, 5]), patience=st.none() | st.floats(0.0, 200.0))
     def ask(self, kind: int, patience: float | None) -> None:
         """A call comes."""
-        demand = Demand("e", "account", "credential", "gateway", CHARGES[kind])
+        demand = Demand("e", Identity("account", "credential", "gateway"), CHARGES[kind])
         deadline = float("inf") if patience is None else self.now + patience
         answer = self.policy.ask(demand, self.now, deadline)
         if isinstance(answer, Lease):

@@ -11,6 +11,7 @@ import anyio
 import attrs
 
 from smsc_async import errors
+from smsc_async._calling import Known
 from smsc_async._convert import structure
 from smsc_async._endpoint import Endpoint
 from smsc_async._wire import Refusal, ReplyFormat, decode
@@ -85,7 +86,7 @@ class FakeCaller:
         endpoint: Endpoint[T],
         params: Mapping[str, str],
         *,
-        known: Mapping[str, object] | None = None,
+        known: Known = None,
         subject: str | None = None,
         force: bool = False,
     ) -> T:
@@ -101,7 +102,7 @@ class FakeCaller:
         plain = decode(body, asked=ReplyFormat.JSON, shape=endpoint.shape)
         if isinstance(plain, Refusal):
             raise endpoint.refusals.get(plain.code, errors.GatewayError)(plain.code, plain.detail, endpoint.name)
-        return structure(plain, endpoint.reply, shape=endpoint.shape, known=known)
+        return structure(plain, endpoint.reply, shape=endpoint.shape, known=known() if callable(known) else known)
 
     @asynccontextmanager
     async def stream(self, endpoint: Endpoint[Any], params: Mapping[str, str]) -> AsyncIterator[FakeFile]:

@@ -1,0 +1,68 @@
+"""
+Forms that differ in nothing but their values: names are escaped, sorted and joined once, and values put in.
+
+What comes out is what `encode_form` and `fingerprint` give, at a fifth of the time; values that need escaping go there.
+"""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import TYPE_CHECKING
+from urllib.parse import quote_plus
+
+from smsc_async._wire.form import NOT_COMPARED, encode_form, fingerprint, request_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Template"]
+
+_HOLE = "%s"
+
+
+class Template:
+    """
+    The form of an endpoint's calls with the same parameters.
+
+    Args:
+        account: The account's digest.
+        path: The endpoint's.
+        fixed: The endpoint's own parameters.
+        session: Those that the session sends with every call (``fmt``, ``charset``).
+        names: The parameters' names, at least one, in the order in which calls give them.
+    """
+
+    __slots__ = ("_account", "_body", "_counted", "_fixed", "_in_order", "_path", "_tail")
+
+    def __init__(
+        self, account: str, path: str, *, fixed: Mapping[str, str], session: Mapping[str, str], names: tuple[str, ...]
+    ) -> None:
+        self._account, self._path, self._fixed = account, path, fixed
+        self._tail = b"&" + encode_form({**fixed, **session})
+        holes = "&".join(f"{_literal(quote_plus(name))}={_HOLE}" for name in names)
+        self._body = holes + _literal(self._tail.decode("ascii"))
+        counted = [_literal(account), _literal(path)]
+        compared = sorted({*fixed, *names} - NOT_COMPARED)
+        for name in compared:
+            counted += (_literal(name), _HOLE if name in names else _literal(fixed[name]))
+        self._counted = "\0".join(counted)
+        self._in_order = itemgetter(*(name for name in compared if name in names))
+
+    def fill(self, params: Mapping[str, str]) -> tuple[bytes, bytes]:
+        """
+        Give the form and the fingerprint of a call with *params*, which have the template's names in its order.
+
+        Raises:
+            InvalidArgument: A value holds half of a surrogate pair.
+        """
+        values = tuple(params.values())
+        for value in values:
+            if not (value.isalnum() and value.isascii()):
+                key = fingerprint(self._account, self._path, {**self._fixed, **params})
+                return encode_form(params) + self._tail, key
+        counted = self._counted % self._in_order(params)
+        return (self._body % values).encode("ascii"), request_digest(counted.encode("ascii"))
+
+
+def _literal(text: str) -> str:
+    return text.replace("%", "%%")

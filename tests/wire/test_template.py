@@ -1,0 +1,45 @@
+"""A template gives what the functions it stands in for give, whatever is put in."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from smsc_async._wire import Template, encode_form, fingerprint
+from smsc_async.errors import InvalidArgument
+
+NAMES = st.sampled_from(["phone", "ar", "id", "fl[1]", "a%sb", "login", "fmt", "mes"])
+VALUES = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(
+    ["1", "%s", "%", "", "a b", "ї"]
+)
+SESSION = {"fmt": "3", "charset": "utf-8"}
+
+
+@given(
+    params=st.dictionaries(NAMES, VALUES, min_size=1),
+    fixed=st.dictionaries(st.sampled_from(["get", "buy", "phone", "x%s"]), VALUES, max_size=2),
+    values=st.data(),
+)
+@example(params={"phone": "380671234567", "ar": "1"}, fixed={"chg": "1"}, values=None)
+def test_a_template_agrees_with_the_form_and_the_fingerprint(
+    params: dict[str, str], fixed: dict[str, str], values: st.DataObject | None
+) -> None:
+    """A filled template is the encoded form and the fingerprint of the same parameters, also when filled again."""
+    params.setdefault("country", "ua")
+    template = Template("account", "page.php", fixed=fixed, session=SESSION, names=tuple(params))
+    for _ in range(2):
+        expected = (
+            encode_form(params) + b"&" + encode_form({**fixed, **SESSION}),
+            fingerprint("account", "page.php", {**fixed, **params}),
+        )
+        assert expected == template.fill(params)
+        if values is not None:
+            params = {name: values.draw(VALUES) for name in params}
+
+
+def test_what_is_no_text_is_refused_by_a_template_too() -> None:
+    """Half of a surrogate pair does not get around the check."""
+    template = Template("account", "page.php", fixed={}, session=SESSION, names=("mes",))
+    with pytest.raises(InvalidArgument, match="surrogate"):
+        template.fill({"mes": "\ud800"})
