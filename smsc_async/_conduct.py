@@ -29,7 +29,7 @@ from smsc_async.errors import (
 from smsc_async.guard import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from smsc_async._calling import ByteStream, Known
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from smsc_async._options import Options
     from smsc_async._shared import Shared
     from smsc_async.clock import Clock
-    from smsc_async.guard import Demand, Lease, Wait
+    from smsc_async.guard import Demand, Wait
 
 __all__ = ["Call", "Conductor", "shielded"]
 
@@ -53,13 +53,14 @@ class Call:
     conductor: Conductor
     number: int  # in this process; tells the events of one call from those of others
     endpoint: Endpoint[Any]
+    urls: Sequence[str]  # one for each of the session's hosts
     form: bytes  # urlencoded, without credentials
     demand: Demand
     known: Known
     subject: str | None
     force: bool
     deadline: float
-    host: int = 0  # which of the session's hosts the next attempt goes to
+    host: int = 0  # which of them the next attempt goes to
 
     def on_wait(self, wait: Wait) -> None:
         """Hear from the guard that it holds the call."""
@@ -93,7 +94,9 @@ class Conductor:
         except Again as again:
             first = again
         else:
-            self.shared.memory.budget.refund()
+            budget = self.shared.memory.budget
+            if budget.spent:
+                budget.refund()
             return value
         return await self.repeated(call, first, self._attempt)
 
@@ -114,14 +117,15 @@ class Conductor:
     ) -> Call:
         """Make a call ready; refuses it where an earlier one on the same subject is unresolved."""
         shared = self.shared
-        shared.check_open()
+        if shared.closed:
+            raise SessionClosed
         route = self._routes.get(endpoint)
         if route is None:
-            route = self._routes[endpoint] = Route(endpoint, self.options.reply_format, shared.identity, shared.guard)
+            route = self._routes[endpoint] = Route(endpoint, self.options.reply_format, shared)
         form, demand = route.plan(params, subject)
         max_wait = self.options.max_wait
         deadline = _FOREVER if max_wait is None else self.clock.now() + max_wait
-        call = Call(self, next(_numbers), endpoint, form, demand, known, subject, force, deadline)
+        call = Call(self, next(_numbers), endpoint, route.urls, form, demand, known, subject, force, deadline)
         if subject is not None:
             self.check_subject(call)
         return call
@@ -169,20 +173,6 @@ class Conductor:
                 return value
         raise last.error
 
-    async def admitted(self, call: Call) -> Lease:
-        """Wait for the guard; a closing session calls the wait off."""
-        shared = self.shared
-        shared.check_open()
-        try:
-            return await shared.guard.acquire(call.demand, deadline=call.deadline, on_wait=call.on_wait)
-        finally:
-            shared.waits.pop(call, None)
-
-    def url(self, call: Call) -> str:
-        """Give the address of the next attempt."""
-        hosts = self.shared.hosts
-        return f"{hosts[call.host % len(hosts)]}/sys/{call.endpoint.path}"
-
     def check_subject(self, call: Call) -> None:
         """Refuse a paid call where an earlier one on the same subject has an unknown outcome."""
         if call.subject is None or call.force:
@@ -225,7 +215,7 @@ class Conductor:
         if verdict.pause is None:
             raise answer.error
         if verdict.other_host:
-            call.host += 1
+            call.host = (call.host + 1) % len(call.urls)
         raise Again(verdict, answer.error)
 
     def abandoned(self, call: Call, write: Write) -> Outcome:
@@ -237,8 +227,13 @@ class Conductor:
         return Outcome.UNKNOWN
 
     async def _attempt(self, call: Call, number: int) -> Any:
-        lease = await self.admitted(call)
         shared = self.shared
+        if shared.closed:
+            raise SessionClosed
+        try:
+            lease = await shared.guard.acquire(call.demand, deadline=call.deadline, on_wait=call.on_wait)
+        finally:
+            shared.waits.pop(call, None)
         write = Write()
         outcome = Outcome.UNSENT
         shared.enter(call)
@@ -272,7 +267,7 @@ class Conductor:
 
     async def _exchange(self, call: Call, number: int, write: Write) -> Answer:
         endpoint, clock, telling, options = call.endpoint, self.clock, self.telling, self.options
-        url, timeout = self.url(call), options.timeout
+        url, timeout = call.urls[call.host], options.timeout
         telling.attempt(call.number, endpoint.name, number, url)
         started = clock.now()
         reply = await self.shared.transport.exchange(

@@ -99,11 +99,16 @@ async def _give_back(conductor: Conductor, call: Call, lease: Lease, outcome: Ou
 
 
 async def _attempt(conductor: Conductor, call: Call, number: int) -> _File:
-    lease = await conductor.admitted(call)
+    shared = conductor.shared
+    shared.check_open()
+    try:
+        lease = await shared.guard.acquire(call.demand, deadline=call.deadline, on_wait=call.on_wait)
+    finally:
+        shared.waits.pop(call, None)
     write = Write()
     outcome = Outcome.UNSENT
     file: _File | None = None
-    conductor.shared.enter(call)
+    shared.enter(call)
     try:
         opened = await _exchange(conductor, call, number, write, lease)
         if isinstance(opened, _File):
@@ -121,7 +126,7 @@ async def _attempt(conductor: Conductor, call: Call, number: int) -> _File:
 
 
 async def _exchange(conductor: Conductor, call: Call, number: int, write: Write, lease: Lease) -> _File | Answer:
-    shared, clock, url = conductor.shared, conductor.clock, conductor.url(call)
+    shared, clock, url = conductor.shared, conductor.clock, call.urls[call.host]
     timeout = conductor.options.download_timeout
     conductor.telling.attempt(call.number, call.endpoint.name, number, url)
     started = clock.now()

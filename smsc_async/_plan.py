@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from smsc_async._endpoint import Endpoint
+    from smsc_async._shared import Shared
     from smsc_async._wire import ReplyFormat
-    from smsc_async.guard import Guard, Identity
 
 __all__ = ["Route"]
 
@@ -26,8 +26,10 @@ class Route:
     What is the same for every call of an endpoint in one session; kept, because most calls differ little or not.
     """
 
-    def __init__(self, endpoint: Endpoint[Any], reply_format: ReplyFormat, identity: Identity, guard: Guard) -> None:
+    def __init__(self, endpoint: Endpoint[Any], reply_format: ReplyFormat, shared: Shared) -> None:
+        guard, identity = shared.guard, shared.identity
         self.endpoint = endpoint
+        self.urls = [f"{host}/sys/{endpoint.path}" for host in shared.hosts]
         self._identity = identity
         self._of_session = {"fmt": str(int(reply_format)), "charset": "utf-8"}
         self._rules: list[tuple[Rule, bytes | None]] = []  # with the key, where it is always the same

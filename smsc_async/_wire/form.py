@@ -16,7 +16,7 @@ from smsc_async import errors
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["NOT_COMPARED", "action_fingerprint", "encode_form", "fingerprint", "request_digest"]
+__all__ = ["NOT_COMPARED", "action_fingerprint", "begin_digest", "encode_form", "fingerprint"]
 
 NOT_COMPARED: Final = frozenset({"login", "psw", "apikey", "fmt", "charset"})
 _SIZE: Final = 14  # bytes; two of a million live keys meet by chance once in 10^22
@@ -24,6 +24,9 @@ _SIZE: Final = 14  # bytes; two of a million live keys meet by chance once in 10
 # Two fresh hashes to copy: their `person` keeps requests and actions apart.
 _REQUEST: Final = blake2b(digest_size=_SIZE, person=b"smsc.request")
 _ACTION: Final = blake2b(digest_size=_SIZE, person=b"smsc.action")
+
+#: Gives a hash to feed with all that is counted of a request, joined.
+begin_digest: Final = _REQUEST.copy
 
 
 def encode_form(params: Mapping[str, str]) -> bytes:
@@ -52,13 +55,8 @@ def fingerprint(account: str, path: str, params: Mapping[str, str]) -> bytes:
     for name in sorted(params):
         if name not in NOT_COMPARED:
             counted += (name, params[name])
-    return request_digest(_joined(counted))
-
-
-def request_digest(counted: bytes) -> bytes:
-    """Give the fingerprint of a request from all that is counted of it, joined."""
-    digest = _REQUEST.copy()
-    digest.update(counted)
+    digest = begin_digest()
+    digest.update(_joined(counted))
     return digest.digest()
 
 

@@ -36,7 +36,7 @@ _CODE: Final = re.compile(r"[0-9]{1,9}")
 
 def read(body: bytes, shape: Shape) -> Plain | Refusal:
     """Give the record or the list of records in *body*, or the refusal that it is."""
-    data: Any = _parse(body)
+    data = _parse(body)
     kind = type(data)
     if kind is dict:
         if "error_code" in data or "error" in data:
@@ -68,7 +68,7 @@ def _refusal(data: dict[str, Any]) -> Refusal:
     return Refusal(code, detail if type(detail) is str else "", None if subject is None else str(subject))
 
 
-def _parse(body: bytes) -> object:
+def _parse(body: bytes) -> Any:
     try:
         data = _quick(body)
     except (ValueError, RecursionError):

@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
 
-from smsc_async._wire.form import NOT_COMPARED, encode_form, fingerprint, request_digest
+from smsc_async._wire.form import NOT_COMPARED, begin_digest, encode_form, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +61,9 @@ class Template:
                 key = fingerprint(self._account, self._path, {**self._fixed, **params})
                 return encode_form(params) + self._tail, key
         counted = self._counted % self._in_order(params)
-        return (self._body % values).encode("ascii"), request_digest(counted.encode("ascii"))
+        digest = begin_digest()
+        digest.update(counted.encode("ascii"))
+        return (self._body % values).encode("ascii"), digest.digest()
 
 
 def _literal(text: str) -> str:

@@ -55,8 +55,8 @@ class Policy:
     def ask(self, demand: Demand, now: float, deadline: float = FOREVER) -> Lease | Ticket | Locked | TooLong:
         """Admit the call, give it a place in line, or refuse it."""
         parties = self._parties.get(demand.identity) or self._meet(demand.identity, now)
-        if (locked := parties.locked(now)) is not None:
-            return locked
+        if parties.locked(now):
+            return parties.lock(now)
         buckets = self._take_buckets(parties, demand, now)
         self._numbers += 1
         for bucket in buckets:
@@ -217,8 +217,8 @@ class Policy:
 
     def _refuse_locked(self, now: float) -> None:
         """Answer every waiting call whose credentials or gateway are locked now."""
-        refusals = ((ticket, ticket.parties.locked(now)) for ticket in self._waiting())
-        self.lines.refuse([(ticket, locked) for ticket, locked in refusals if locked is not None], now)
+        locked = [ticket for ticket in self._waiting() if ticket.parties.locked(now)]
+        self.lines.refuse([(ticket, ticket.parties.lock(now)) for ticket in locked], now)
 
     # ---------------------------------------------------------------- whom and what a call concerns
 

@@ -91,10 +91,14 @@ class Parties:
         """Tell whether the credentials have been accepted, and the gateway has not blocked this address."""
         return self.credential.proven and self.breaker.proven
 
-    def locked(self, now: float) -> Locked | None:
-        """Give the breaker's answer, if one is open."""
+    def locked(self, now: float) -> bool:
+        """Tell whether a breaker is open."""
+        return now < self.credential.locked_until or now < self.breaker.locked_until
+
+    def lock(self, now: float) -> Locked:
+        """Give the answer of the breaker that is open."""
         breaker = self.credential if now < self.credential.locked_until else self.breaker
-        return Locked(breaker.locked_until, breaker.reason) if now < breaker.locked_until else None
+        return Locked(breaker.locked_until, breaker.reason)
 
 
 class Lease:
