@@ -40,8 +40,8 @@ class Loop(Protocol):
 class Bell(Protocol):
     """What one task waits for, once. The loop's own primitive: 100,000 waiting calls have one each."""
 
-    async def wait(self) -> object:
-        """Return when it has rung."""
+    def wait(self) -> Awaitable[object]:
+        """Give what to await until it rings."""
         ...
 
     def ring(self) -> object:
@@ -55,8 +55,8 @@ class _AsyncioBell:
     def __init__(self) -> None:
         self._rung = asyncio.get_running_loop().create_future()
 
-    async def wait(self) -> None:
-        await self._rung
+    def wait(self) -> Awaitable[object]:
+        return self._rung
 
     def ring(self) -> None:
         if not self._rung.done():  # cancelled with its task, maybe
@@ -69,8 +69,9 @@ class _TrioBell:
     def __init__(self) -> None:
         self._rung = sys.modules["trio"].Event()
 
-    async def wait(self) -> None:
-        await self._rung.wait()
+    def wait(self) -> Awaitable[object]:
+        waiting: Awaitable[object] = self._rung.wait()
+        return waiting
 
     def ring(self) -> None:
         self._rung.set()

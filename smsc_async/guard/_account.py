@@ -28,16 +28,16 @@ class Account:
         self.forgets_at: float = FOREVER  # not before it the key that has rested longest may be forgotten
         self.credentials: dict[str, Breaker] = {}
         slots = Rule("", Reason.SLOTS, settings.max_concurrency, rests=False)
-        self.slots: TokenBucket = TokenBucket(b"", slots, settings.window, [])
+        self.slots: TokenBucket = TokenBucket(b"", slots, settings.window)
         self.cut_after: int = 0  # the last number given out when the slots were halved last
 
     def fetch(self, key: bytes, rule: Rule, rest: float) -> TokenBucket:
         """Give the bucket of a *key* that no call refers to: a new one, or what has been kept of it."""
         kept = self.resting.pop(key, None)
         if kept is None:
-            bucket = TokenBucket(key, rule, rest, [])
+            bucket = TokenBucket(key, rule, rest)
         elif isinstance(kept, tuple):
-            bucket = TokenBucket(key, rule, rest, list(kept[1:]))
+            bucket = TokenBucket(key, rule, rest, kept[1:])
         else:
             bucket = kept
         self.busy[key] = bucket
@@ -102,7 +102,7 @@ class Gateway:
         # Each call with credentials that were not accepted yet could be an authorisation error, which the gateway
         # remembers: its token comes home when the gateway has forgotten. Whatever account it came from.
         trials = Rule("", Reason.PROBATION, MAX_STRIKES, rests=False)
-        self.trials: TokenBucket = TokenBucket(b"", trials, 0.0, [])
+        self.trials: TokenBucket = TokenBucket(b"", trials, 0.0)
 
     def strike(self, now: float) -> None:
         """Count an authorisation error; before one more could block the address, lock until the first is forgotten."""

@@ -29,7 +29,7 @@ class Breaker:
 
     def __init__(self, *, proven: bool) -> None:
         self.proven: bool = proven  # whether calls may run side by side
-        self.bucket: TokenBucket = TokenBucket(b"", _PROVEN if proven else _PROBATION, 0.0, [])
+        self.bucket: TokenBucket = TokenBucket(b"", _PROVEN if proven else _PROBATION, 0.0)
         self.failures: int = 0  # pauses in a row
         self.locked_at: float = -FOREVER
         self.locked_until: float = -FOREVER

@@ -10,16 +10,19 @@ from __future__ import annotations
 import enum
 import heapq
 from bisect import insort
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from smsc_async.guard._records import Ticket
 
 __all__ = ["FOREVER", "Reason", "Recovery", "Rule", "TokenBucket"]
 
 FOREVER: Final = float("inf")
+_NOTHING: Final[Any] = ()  # in place of an empty list: there are as many buckets as waiting calls
 
 
 class Reason(enum.Enum):
@@ -90,16 +93,17 @@ class TokenBucket:
 
     __slots__ = ("alarm", "held", "homes", "key", "line", "out", "recovery", "reserved", "rule", "waiting", "window")
 
-    def __init__(self, key: bytes, rule: Rule, window: float, homes: list[float]) -> None:
+    def __init__(self, key: bytes, rule: Rule, window: float, homes: Sequence[float] = ()) -> None:
         self.key: bytes = key
         self.rule: Rule = rule
         self.window: float = window  # the time a token rests, margin included; also the step of a recovery
-        self.homes: list[float] = homes  # sorted: when each resting token comes home
+        # Sorted: when each resting token comes home. Lists are made when something comes into them.
+        self.homes: list[float] = list(homes) if homes else _NOTHING
         self.held: int = 0  # calls that refer to it, in flight or in whatever line; it is not forgotten before them
         self.out: int = 0
         self.reserved: int = 0
         self.recovery: Recovery | None = None
-        self.line: list[tuple[int, Ticket]] = []  # a heap by ticket number; tickets that left are skipped
+        self.line: list[tuple[int, Ticket]] = _NOTHING  # a heap by ticket number; tickets that left are skipped
         self.waiting: int = 0  # live tickets in the line
         self.alarm: float = FOREVER  # the moment at which the policy will look at the line again
 
@@ -124,13 +128,19 @@ class TokenBucket:
 
     def rest_until(self, home: float) -> None:
         """Note that a token which was out comes home at *home*."""
-        insort(self.homes, home)
+        if self.homes:
+            insort(self.homes, home)
+        else:
+            self.homes = [home]
 
     def enter(self, ticket: Ticket) -> None:
         """Put *ticket* in line by its number."""
         ticket.place = self
         ticket.entry = (ticket.number, ticket)
-        heapq.heappush(self.line, ticket.entry)
+        if self.line:
+            heapq.heappush(self.line, ticket.entry)
+        else:
+            self.line = [ticket.entry]
         self.waiting += 1
 
     def call_next(self) -> Ticket | None:

@@ -9,9 +9,9 @@ import anyio
 from smsc_async._loops import bell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable
 
-    from smsc_async._loops import Loop
+    from smsc_async._loops import Bell, Loop
     from smsc_async.clock import Clock
 
 __all__ = ["Room", "Seat"]
@@ -20,36 +20,37 @@ __all__ = ["Room", "Seat"]
 class Seat:
     """One waiting call. A wake-up is never lost: one that comes before the sleep ends the sleep at once."""
 
-    __slots__ = ("_rouse", "_woken", "loop")
+    __slots__ = ("_alarm", "called_off", "loop", "woken")
 
     def __init__(self, loop: Loop) -> None:
         self.loop = loop
-        self._woken = False
-        self._rouse: Callable[[], object] | None = None
+        self.woken = False
+        self.called_off: BaseException | None = None  # the error that ends the wait
+        self._alarm: Bell | anyio.CancelScope | None = None  # what wakes it
 
-    async def park(self) -> None:
-        """Sleep until woken."""
-        if not self._woken:
-            sleep = bell()
-            self._rouse = sleep.ring
-            await sleep.wait()
-        self._woken = False
-        self._rouse = None
+    def sleep(self) -> Awaitable[object]:
+        """Give what to await until woken; it was not `woken` yet."""
+        self._alarm = sleep = bell()
+        return sleep.wait()
 
     async def keep_time(self, clock: Clock, moment: float) -> None:
         """Sleep until woken or until *moment*."""
-        if not self._woken:
-            with anyio.CancelScope() as scope:
-                self._rouse = scope.cancel
+        if not self.woken:
+            with anyio.CancelScope() as self._alarm:
                 await clock.sleep_until(moment)
-        self._woken = False
-        self._rouse = None
+
+    def get_up(self) -> None:
+        """Be ready for the next wake-up."""
+        self.woken = False
+        self._alarm = None
 
     def wake(self) -> None:
         """Wake it; called in its own loop."""
-        self._woken = True
-        if self._rouse is not None:
-            self._rouse()
+        self.woken = True
+        if isinstance(self._alarm, anyio.CancelScope):
+            self._alarm.cancel()
+        elif self._alarm is not None:
+            self._alarm.ring()
 
 
 class Room:

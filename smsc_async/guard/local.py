@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 import weakref
@@ -183,32 +184,34 @@ class LocalGuard:
         seat = ticket.seat = Seat(loop)
         room = self._rooms.setdefault(loop, Room(loop))
         room.seats[seat] = ticket
-        called_off: list[BaseException] = []
         try:
             if on_wait is not None and ticket.verdict is None:
-
-                def call_off(error: BaseException) -> None:
-                    called_off.append(error)
-                    if not loop.call_soon(seat.wake):
-                        self._bury(loop)
-
-                with self._lock:
-                    now = self.clock.now()
-                    seconds = max(self._policy.lines.expected(ticket, now) - now, 0.0)
-                    reason = ticket.reason
-                self._after(None)
-                on_wait(Wait(reason, seconds, call_off))
-            while ticket.verdict is None and not called_off and seat in room.seats:
+                on_wait(self._wait_of(ticket, seat))
+            while ticket.verdict is None and seat.called_off is None and seat in room.seats:
                 if room.keeper is None or room.keeper is seat:
                     await self._keep_time(room, seat, ticket)
-                else:
-                    await seat.park()
-            if called_off:
-                raise called_off[0]
+                elif not seat.woken:
+                    await seat.sleep()
+                seat.get_up()
+            if seat.called_off is not None:
+                raise seat.called_off
             verdict, ticket.verdict = ticket.verdict, None  # from here on a lease is the caller's to give back
             return verdict
         finally:
             self._stand_up(room, seat, ticket)
+
+    def _wait_of(self, ticket: Ticket, seat: Seat) -> Wait:
+        with self._lock:
+            now = self.clock.now()
+            seconds = max(self._policy.lines.expected(ticket, now) - now, 0.0)
+            reason = ticket.reason
+        self._after(None)
+        return Wait(reason, seconds, functools.partial(self._call_off, seat))
+
+    def _call_off(self, seat: Seat, error: BaseException) -> None:
+        seat.called_off = error
+        if not seat.loop.call_soon(seat.wake):
+            self._bury(seat.loop)
 
     async def _keep_time(self, room: Room, seat: Seat, ticket: Ticket) -> None:
         room.keeper = seat
