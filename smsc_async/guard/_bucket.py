@@ -182,6 +182,8 @@ class TokenBucket:
         """
         rest = self.window if self.rule.rests else 0.0
         self.free(now)  # drops what has come home
+        if not rest and not self.homes and self.recovery is None:
+            return now, FOREVER  # as a slot, mostly: whoever has one may give it back this moment
         busy = self.out + self.reserved
         # After a refusal there are fewer tokens for a while; a lower bound takes them to be back after the pause.
         begin = now if self.recovery is None else max(now, self.recovery.blocked_until)

@@ -9,7 +9,7 @@ import anyio
 from smsc_async._loops import bell
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
     from smsc_async._loops import Bell, Loop
     from smsc_async.clock import Clock
@@ -20,10 +20,10 @@ __all__ = ["Room", "Seat"]
 class Seat:
     """One waiting call. A wake-up is never lost: one that comes before the sleep ends the sleep at once."""
 
-    __slots__ = ("_alarm", "called_off", "loop", "woken")
+    __slots__ = ("_alarm", "called_off", "room", "woken")
 
-    def __init__(self, loop: Loop) -> None:
-        self.loop = loop
+    def __init__(self, room: Room) -> None:
+        self.room = room
         self.woken = False
         self.called_off: BaseException | None = None  # the error that ends the wait
         self._alarm: Bell | anyio.CancelScope | None = None  # what wakes it
@@ -44,6 +44,12 @@ class Seat:
         self.woken = False
         self._alarm = None
 
+    def call_off(self, error: BaseException) -> None:
+        """End the wait with *error*; from any thread."""
+        self.called_off = error
+        if not self.room.loop.call_soon(self.wake):
+            self.room.bury(self.room.loop)
+
     def wake(self) -> None:
         """Wake it; called in its own loop."""
         self.woken = True
@@ -58,10 +64,11 @@ class Room:
     The seats of one event loop. One of them keeps the time for all, so that no task runs beside the waiting calls.
     """
 
-    __slots__ = ("keeper", "loop", "seats", "until")
+    __slots__ = ("bury", "keeper", "loop", "seats", "until")
 
-    def __init__(self, loop: Loop) -> None:
+    def __init__(self, loop: Loop, bury: Callable[[Loop], object]) -> None:
         self.loop = loop
+        self.bury = bury  # where it is gone
         self.seats: dict[Seat, Any] = {}  # with the ticket of each
         self.keeper: Seat | None = None
         self.until = -float("inf")  # when the keeper will look at the policy; written under the guard's lock

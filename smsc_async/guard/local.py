@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import threading
 import weakref
@@ -181,8 +180,8 @@ class LocalGuard:
 
     async def _wait(self, ticket: Ticket, on_wait: Callable[[Wait], None] | None) -> Lease | Locked | TooLong | None:
         loop = current_loop()
-        seat = ticket.seat = Seat(loop)
-        room = self._rooms.setdefault(loop, Room(loop))
+        room = self._rooms.get(loop) or self._rooms.setdefault(loop, Room(loop, self._bury))
+        seat = ticket.seat = Seat(room)
         room.seats[seat] = ticket
         try:
             if on_wait is not None and ticket.verdict is None:
@@ -206,12 +205,7 @@ class LocalGuard:
             seconds = max(self._policy.lines.expected(ticket, now) - now, 0.0)
             reason = ticket.reason
         self._after(None)
-        return Wait(reason, seconds, functools.partial(self._call_off, seat))
-
-    def _call_off(self, seat: Seat, error: BaseException) -> None:
-        seat.called_off = error
-        if not seat.loop.call_soon(seat.wake):
-            self._bury(seat.loop)
+        return Wait(reason, seconds, seat.call_off)
 
     async def _keep_time(self, room: Room, seat: Seat, ticket: Ticket) -> None:
         room.keeper = seat
@@ -251,7 +245,7 @@ class LocalGuard:
         calls: list[tuple[Loop, Callable[[], object]]] = []
         if policy.lines.settled:
             settled, policy.lines.settled = policy.lines.settled, []
-            calls = [(ticket.seat.loop, ticket.seat.wake) for ticket in settled if ticket.seat is not None]
+            calls = [(ticket.seat.room.loop, ticket.seat.wake) for ticket in settled if ticket.seat is not None]
         if self._rooms:
             alarm = policy.lines.next_alarm()
             for room in list(self._rooms.values()):
