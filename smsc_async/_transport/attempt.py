@@ -53,7 +53,7 @@ class Attempt:
         except AssertionError as error:
             escaped = error
         except Exception as error:  # noqa: BLE001 -- transports of users and broken networks raise anything
-            self.write.connect_failed |= isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+            self.write.connect_failed |= self._proves_no_connection(error)
             outcome = explain(error, self.place)
         except BaseException as error:  # noqa: BLE001 -- raised again below, outside of this block
             escaped = error
@@ -72,6 +72,16 @@ class Attempt:
             finally:
                 del escaped
         return outcome or Failure(f"timed out after {self.timeout:g} s", timed_out=True)
+
+    def _proves_no_connection(self, error: Exception) -> bool:
+        """
+        Say whether *error* means that there was no connection, and so no request.
+
+        Others' transports name their errors loosely: httpx-aiohttp calls a server that closes after it has read the
+        request a `ConnectTimeout`. So there it only counts as long as nobody has come for the body.
+        """
+        no_connection = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+        return no_connection and (self.connection.own or not self.body.asked_for)
 
     def _take_back(self) -> None:
         """

@@ -87,9 +87,33 @@ async def test_an_error_that_respx_plays_is_a_failure() -> None:
     assert not write.provably_unsent
 
 
+class Misnaming(httpx.AsyncBaseTransport):
+    """A transport of somebody's, which says that it could not connect: before it comes for the body, or after it."""
+
+    def __init__(self, *, sends: bool) -> None:
+        self.sends = sends
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self.sends:
+            await request.aread()
+        raise httpx.ConnectTimeout("no")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("sends", [False, True])
+async def test_a_foreign_connect_error_proves_something_only_if_nobody_came_for_the_body(
+    anyio_backend: str, sends: bool
+) -> None:
+    """A transport that misnames a lost reply as a failed connection must not get a paid call repeated."""
+    write = Write()
+    outcome = await post(Transport(credentials=CREDENTIALS, factory=lambda: Misnaming(sends=sends)), URL, write=write)
+    assert Failure("no connection to smsc.ua:443", timed_out=True) == outcome
+    assert write.provably_unsent is not sends
+
+
 @pytest.mark.asyncio
 async def test_a_connect_error_that_respx_plays_proves_that_nothing_was_sent() -> None:
-    """`ConnectError` is evidence enough, from whichever transport."""
+    """What respx plays in the place of our own connections means what it says."""
     write = Write()
     with respx.mock:
         respx.post(URL).mock(side_effect=httpx.ConnectError("no"))
