@@ -6,13 +6,14 @@ import random as _random
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
-import tenacity
 
 from smsc_async._verdict import Pause, Verdict
 from smsc_async.errors import InvalidArgument, InvalidArgumentType
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    import tenacity
 
     from smsc_async.clock import Clock
 
@@ -111,6 +112,7 @@ async def repeat(
     Raises:
         Again: No repetition is left, or its pause would pass the deadline.
     """
+    import tenacity  # noqa: PLC0415 - most programs never need it, and all would wait for it when they start
 
     async def step() -> T:
         number = retrying.statistics["attempt_number"]

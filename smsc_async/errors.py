@@ -89,6 +89,7 @@ def _masked(reference: str | None) -> str:
     return repr(reference and mask_phones(reference))
 
 
+# For classes with fields of their own; the others inherit all of it, and importing the package is the quicker for that.
 _error: Final = attrs.define(auto_exc=True, slots=False, eq=False)
 
 
@@ -108,7 +109,6 @@ class InvalidArgument(SmscError, ValueError):
         return f"{self.name}: {self.problem}"
 
 
-@_error
 class InvalidArgumentType(InvalidArgument, TypeError):
     """An argument is of a type that cannot be sent; nothing was."""
 
@@ -130,57 +130,46 @@ class GatewayError(SmscError):
         return f"{self.endpoint}: {_meaning(type(self))} (error {self.code}: {self.detail})"
 
 
-@_error
 class InvalidParameters(GatewayError):
     """The gateway does not accept the parameters."""
 
 
-@_error
 class AuthenticationFailed(GatewayError):
     """Wrong login, password or API key, or this IP address is not on the account's list of allowed ones."""
 
 
-@_error
 class InsufficientFunds(GatewayError):
     """The balance does not cover the call."""
 
 
-@_error
 class AddressBlocked(GatewayError):
     """The gateway has blocked this IP address for a while; asking again prolongs it."""
 
 
-@_error
 class InvalidDate(GatewayError):
     """The gateway does not accept the date."""
 
 
-@_error
 class RecipientBlacklisted(GatewayError):
     """The subscriber's phone is on the account's black list."""
 
 
-@_error
 class TaskNotFound(GatewayError):
     """There is no such task, or its file is not there."""
 
 
-@_error
 class MessageForbidden(GatewayError):
     """The text or the sender's name is not allowed."""
 
 
-@_error
 class CostUnavailable(GatewayError):
     """The account's settings (allowed numbers, hours of sending) leave the service without a price."""
 
 
-@_error
 class InvalidPhone(GatewayError):
     """The phone number has a wrong form."""
 
 
-@_error
 class Undeliverable(GatewayError):
     """The message cannot be delivered to that phone."""
 
@@ -196,7 +185,6 @@ class TooManyRequests(GatewayError):
     kind: Literal["duplicate", "concurrency"] = "duplicate"
 
 
-@_error
 class WrongCaptcha(GatewayError):
     """The code from the picture is wrong."""
 
@@ -212,22 +200,18 @@ class TransportError(SmscError):
         return f"{self.endpoint}: {_meaning(type(self))} ({self.reason})"
 
 
-@_error
 class NotSent(TransportError):
     """Nothing of the request left this machine."""
 
 
-@_error
 class NoReply(TransportError):
     """No usable answer came to a call that changes nothing or may be repeated."""
 
 
-@_error
 class UnexpectedRedirect(TransportError):
     """A redirect came back, which the gateway never sends; it was not followed."""
 
 
-@_error
 class IncompleteDownload(TransportError):
     """The file ended before its end; nothing was kept."""
 
@@ -248,7 +232,6 @@ class OutcomeUnknown(SmscError):
         return f"{self.endpoint}: {self.reason}; it may have been carried out, so look before you repeat it"
 
 
-@_error
 class OutcomeStillUnknown(OutcomeUnknown):
     """An earlier call on the same subject has an unknown outcome, so this one was not sent."""
 
@@ -319,7 +302,6 @@ class AccountLocked(SmscError):
         return f"no calls until {self.retry_at:%H:%M:%S %Z}: {self.reason}"
 
 
-@_error
 class SessionClosed(SmscError):
     """The session was closed; this call was not sent."""
 

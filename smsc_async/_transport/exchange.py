@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 from contextlib import asynccontextmanager
-from importlib import metadata
 from typing import TYPE_CHECKING, Final
 
 import httpx
 
+from smsc_async import __version__
 from smsc_async._transport import trust
 from smsc_async._transport.attempt import Attempt
 from smsc_async._transport.connection import Connection
@@ -219,11 +219,7 @@ class _Target:
 
 @functools.cache
 def _user_agent() -> bytes:
-    try:
-        version = metadata.version("smsc-async")
-    except metadata.PackageNotFoundError:  # run from a checkout
-        version = "0"
-    return f"smsc-async/{version}".encode()
+    return f"smsc-async/{__version__}".encode()
 
 
 def _connection(

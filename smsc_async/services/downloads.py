@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, overload
 
 from smsc_async import errors
 from smsc_async._wire import check_text, seconds, whole_number
-from smsc_async.services._rows import rows_of
 from smsc_async.services._saving import NewFile, safe_name
 from smsc_async.services._tasks import FILE, LIST, DownloadTask, TaskStatus, find, glance, pages
 
@@ -240,6 +239,8 @@ class Downloads:
 
         Source: https://smsc.ua/api/http/miscellaneous/downloads/
         """
+        from smsc_async.services._rows import rows_of  # noqa: PLC0415 - it brings csv and tempfile, which few need
+
         return rows_of(
             self._open(_which(task_id, name), task_id), header=header, encoding=encoding, delimiter=delimiter
         )
