@@ -34,12 +34,12 @@ class Account:
     def fetch(self, key: bytes, rule: Rule, rest: float) -> TokenBucket:
         """Give the bucket of a *key* that no call refers to: a new one, or what has been kept of it."""
         kept = self.resting.pop(key, None)
-        if kept is None:
-            bucket = TokenBucket(key, rule, rest)
-        elif isinstance(kept, tuple):
-            bucket = TokenBucket(key, rule, rest, kept[1:])
-        else:
+        if isinstance(kept, TokenBucket):
             bucket = kept
+        else:
+            bucket = TokenBucket(key, rule, rest)
+            if kept is not None:
+                bucket.homes = list(kept[1:])
         self.busy[key] = bucket
         return bucket
 

@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from smsc_async.guard._records import Ticket
 
 __all__ = ["FOREVER", "Reason", "Recovery", "Rule", "TokenBucket"]
@@ -93,12 +91,12 @@ class TokenBucket:
 
     __slots__ = ("alarm", "held", "homes", "key", "line", "out", "recovery", "reserved", "rule", "waiting", "window")
 
-    def __init__(self, key: bytes, rule: Rule, window: float, homes: Sequence[float] = ()) -> None:
+    def __init__(self, key: bytes, rule: Rule, window: float) -> None:
         self.key: bytes = key
         self.rule: Rule = rule
         self.window: float = window  # the time a token rests, margin included; also the step of a recovery
         # Sorted: when each resting token comes home. Lists are made when something comes into them.
-        self.homes: list[float] = list(homes) if homes else _NOTHING
+        self.homes: list[float] = _NOTHING
         self.held: int = 0  # calls that refer to it, in flight or in whatever line; it is not forgotten before them
         self.out: int = 0
         self.reserved: int = 0

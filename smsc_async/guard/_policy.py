@@ -52,12 +52,30 @@ class Policy:
 
     # ---------------------------------------------------------------- asking
 
-    def ask(self, demand: Demand, now: float, deadline: float = FOREVER) -> Lease | Ticket | Locked | TooLong:
+    def ask(  # noqa: C901 - every call takes this one step, and a method for each part would double what it costs
+        self, demand: Demand, now: float, deadline: float = FOREVER
+    ) -> Lease | Ticket | Locked | TooLong:
         """Admit the call, give it a place in line, or refuse it."""
         parties = self._parties.get(demand.identity) or self._meet(demand.identity, now)
-        if parties.locked(now):
+        account, credential, breaker = parties.account, parties.credential, parties.breaker
+        if now < credential.locked_until or now < breaker.locked_until:
             return parties.lock(now)
-        buckets = self._take_buckets(parties, demand, now)
+        if now >= account.forgets_at:
+            account.forget(now)
+        buckets: list[TokenBucket] = []
+        busy = account.busy
+        for rule, key in demand.charges:
+            bucket = busy.get(key) or account.fetch(key, rule, self.rest)
+            bucket.held += 1
+            if rule is not bucket.rule and rule.n < bucket.rule.n:  # two endpoints share the key: the stricter holds
+                bucket.rule = rule
+                self.lines.recall(bucket, self._waiting(), now)
+            buckets.append(bucket)
+        if not credential.proven:
+            buckets += (credential.bucket, parties.gateway.trials)
+        if not breaker.proven:
+            buckets.append(breaker.bucket)
+        buckets.append(account.slots)
         self._numbers += 1
         for bucket in buckets:
             if bucket.waiting or bucket.recovery is not None:
@@ -65,23 +83,27 @@ class Policy:
             if bucket.out + bucket.reserved + len(bucket.homes) >= bucket.rule.n:
                 break
         else:  # the usual case: nobody waits, and there is a token of each even if none has come home of late
-            return self._admit(parties, buckets, now)
-        self.lines.drain_all(buckets, now)  # whoever came before goes before
+            for bucket in buckets:
+                bucket.out += 1
+            return Lease(self._numbers, parties, buckets, now, self.lines.epoch)
+        return self._ask_in_line(Ticket(self._numbers, parties, buckets, deadline), now)
+
+    def _ask_in_line(self, ticket: Ticket, now: float) -> Lease | Ticket | TooLong:
+        """Let those who came before go before; then admit the call, give it a place in line, or refuse it."""
+        parties, buckets = ticket.parties, ticket.buckets
+        self.lines.drain_all(buckets, now)
         if all(bucket.free(now) > 0 for bucket in buckets):
-            return self._admit(parties, buckets, now)
-        ticket = Ticket(self._numbers, parties, buckets, deadline)
-        if deadline < FOREVER and (refusal := self.lines.too_long(ticket, now, arriving=True)) is not None:
+            for bucket in buckets:
+                bucket.out += 1
+            return Lease(ticket.number, parties, buckets, now, self.lines.epoch)
+        timed = ticket.deadline < FOREVER
+        if timed and (refusal := self.lines.too_long(ticket, now, arriving=True)) is not None:
             parties.account.let_go(buckets)
             return refusal
         self.lines.advance(ticket, now)
-        if deadline < FOREVER and ticket.place is not None:
+        if timed and ticket.place is not None:
             self.lines.check(ticket, now, arriving=True)
         return ticket
-
-    def _admit(self, parties: Parties, buckets: list[TokenBucket], now: float) -> Lease:
-        for bucket in buckets:
-            bucket.out += 1
-        return Lease(self._numbers, parties, buckets, now, self.lines.epoch)
 
     def leave(self, ticket: Ticket, now: float) -> None:
         """Give up *ticket*'s place: its caller was cancelled, or its session closed."""
@@ -236,25 +258,6 @@ class Policy:
         gateway = self.gateways.setdefault(identity.gateway, Gateway())
         parties = self._parties[identity] = Parties(account, credential, gateway)
         return parties
-
-    def _take_buckets(self, parties: Parties, demand: Demand, now: float) -> list[TokenBucket]:
-        account = parties.account
-        if now >= account.forgets_at:
-            account.forget(now)
-        buckets: list[TokenBucket] = []
-        for rule, key in demand.charges:
-            bucket = account.busy.get(key) or account.fetch(key, rule, self.rest)
-            bucket.held += 1
-            if rule is not bucket.rule and rule.n < bucket.rule.n:  # two endpoints share the key: the stricter holds
-                bucket.rule = rule
-                self.lines.recall(bucket, self._waiting(), now)
-            buckets.append(bucket)
-        if not parties.credential.proven:
-            buckets += (parties.credential.bucket, parties.gateway.trials)
-        if not parties.breaker.proven:
-            buckets.append(parties.breaker.bucket)
-        buckets.append(account.slots)
-        return buckets
 
     def _buckets(self) -> list[TokenBucket]:
         """Give every bucket in which a call may stand in line; for what happens rarely."""

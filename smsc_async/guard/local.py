@@ -88,6 +88,7 @@ class LocalGuard:
         self.limits: dict[str, int] = dict(limits or {})
         self.identical: Literal["request", "action"] = identical
         self.clock = clock
+        self._now = clock.now
         self._policy = Policy(
             Settings(window=self.window, margin=self.margin, lateness=self.lateness, max_concurrency=max_concurrency)
         )
@@ -128,7 +129,7 @@ class LocalGuard:
         """
         while True:
             with self._lock:
-                answer = self._policy.ask(demand, self.clock.now(), deadline)
+                answer = self._policy.ask(demand, self._now(), deadline)
                 calls = self._calls() if self._rooms else None  # nobody waits outside of them
             if calls or self._returns:
                 self._after(calls)
@@ -145,7 +146,7 @@ class LocalGuard:
         """
         Give the call's tokens and slot back; at once, and safe to call from a finaliser that interrupts this guard.
         """
-        now = self.clock.now()
+        now = self._now()
         if self._rooms or self._returns or not self._lock.acquire(blocking=False):
             self._returns.append((lease, outcome, now))
             self._take_returns()

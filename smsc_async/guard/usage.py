@@ -97,7 +97,9 @@ def _buckets(account: Account, rest: float) -> Iterator[TokenBucket]:
         if isinstance(kept, TokenBucket):
             yield kept
         elif kept[0].rests:
-            yield TokenBucket(key, kept[0], rest, kept[1:])
+            bucket = TokenBucket(key, kept[0], rest)
+            bucket.homes = list(kept[1:])
+            yield bucket
 
 
 def _used(bucket: TokenBucket, now: float) -> bool:
