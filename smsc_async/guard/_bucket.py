@@ -141,17 +141,15 @@ class TokenBucket:
             self.line = [ticket.entry]
         self.waiting += 1
 
-    def call_next(self) -> Ticket | None:
-        """Take the first live ticket out of the line."""
-        line = self.line
-        while line:
-            entry = heapq.heappop(line)
-            ticket = entry[1]
-            if ticket.entry is entry:
-                ticket.place = ticket.entry = None
-                self.waiting -= 1
-                return ticket
-        return None
+    def call_next(self) -> Ticket:
+        """Take the first live ticket out of the line; somebody is waiting."""
+        entry = heapq.heappop(self.line)
+        while entry[1].entry is not entry:
+            entry = heapq.heappop(self.line)
+        ticket = entry[1]
+        ticket.place = ticket.entry = None
+        self.waiting -= 1
+        return ticket
 
     def leave(self, ticket: Ticket) -> None:
         """Forget a *ticket* in line; its entry is skipped later, and swept when most entries are such."""

@@ -35,8 +35,6 @@ class Lines:
         """Let calls out of *bucket*'s line while it has tokens, and set its alarm for the next one."""
         while bucket.waiting and bucket.free(now) > 0:
             ticket = bucket.call_next()
-            if ticket is None:
-                break
             bucket.reserved += 1
             ticket.stage += 1
             self.advance(ticket, now)
@@ -114,8 +112,7 @@ class Lines:
             self.check(ticket, now)
 
     def _take_out(self, ticket: Ticket) -> list[TokenBucket]:
-        if ticket.place is not None:
-            ticket.place.leave(ticket)
+        ticket.place.leave(ticket)  # type: ignore[union-attr]  # it stands in one
         passed = ticket.passed
         for bucket in passed:
             bucket.reserved -= 1
@@ -146,7 +143,7 @@ class Lines:
             subject.alarm = FOREVER
             if isinstance(subject, TokenBucket):
                 self.drain(subject, now)
-            elif subject.place is not None:
+            else:  # it still waits: whoever leaves takes the alarm along
                 self.check(subject, now)
 
     def clear(self) -> None:
