@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from smsc_async.clock import Clock
     from smsc_async.guard import Demand, Wait
 
-__all__ = ["Call", "Conductor", "shielded"]
+__all__ = ["Call", "Conductor", "left_behind", "shielded"]
 
 T = TypeVar("T")
 _FOREVER: Final = float("inf")
@@ -89,8 +89,21 @@ class Conductor:
     ) -> T:
         """Send one call through guard, retry and wire, and give its value."""
         call = self.begin(endpoint, params, known, subject, force=force)
+        value: T
+        if subject is None:
+            value = await self._perform(call)
+            return value
+        memory = self.shared.memory
+        memory.begin(endpoint.name, subject)
         try:
-            value: T = await self._attempt(call, 1)
+            value = await self._perform(call)
+        finally:
+            memory.end(endpoint.name, subject)
+        return value
+
+    async def _perform(self, call: Call) -> Any:
+        try:
+            value = await self._attempt(call, 1)
         except Again as again:
             first = again
         else:
@@ -218,13 +231,10 @@ class Conductor:
             call.host = (call.host + 1) % len(call.urls)
         raise Again(verdict, answer.error)
 
-    def abandoned(self, call: Call, write: Write) -> Outcome:
-        """Judge an attempt that an exception (mostly a cancellation) broke off."""
-        if write.provably_unsent:
-            return Outcome.UNSENT
-        if call.endpoint.replay is Replay.IF_NOT_DONE:
+    def abandoned(self, call: Call, outcome: Outcome) -> None:
+        """Tell, and remember, if an exception (mostly a cancellation) broke off what may have been carried out."""
+        if outcome is not Outcome.UNSENT and call.endpoint.replay is Replay.IF_NOT_DONE:
             self._lost(call, "cancelled before the answer came")
-        return Outcome.UNKNOWN
 
     async def _attempt(self, call: Call, number: int) -> Any:
         shared = self.shared
@@ -238,13 +248,13 @@ class Conductor:
         outcome = Outcome.UNSENT
         shared.enter(call)
         try:
-            if call.subject is None:
-                answer = await self._exchange(call, number, write)
-            else:
-                answer = await self._exchange_once(call, number, write, call.subject)
+            if call.subject is not None:
+                self.check_subject(call)  # another call on it may have been waited for
+            answer = await self._exchange(call, number, write)
             outcome = answer.outcome
         except BaseException:
-            outcome = self.abandoned(call, write)
+            outcome = left_behind(write)  # first of all: telling may raise too
+            self.abandoned(call, outcome)
             raise
         finally:
             try:
@@ -254,16 +264,6 @@ class Conductor:
             finally:
                 shared.leave(call)
         return answer.value if answer.happened is None else self.conclude(call, answer)
-
-    async def _exchange_once(self, call: Call, number: int, write: Write, subject: str) -> Answer:
-        """Exchange for a paid call, of which this process remembers that it was made."""
-        self.check_subject(call)
-        memory = self.shared.memory
-        memory.begin(call.endpoint.name, subject)
-        try:
-            return await self._exchange(call, number, write)
-        finally:
-            memory.end(call.endpoint.name, subject)
 
     async def _exchange(self, call: Call, number: int, write: Write) -> Answer:
         endpoint, clock, telling, options = call.endpoint, self.clock, self.telling, self.options
@@ -299,6 +299,11 @@ class Conductor:
 
     def _on_pause(self, call: Call, number: int, seconds: float, why: Again) -> None:
         self.telling.repeating(call.number, call.endpoint.name, number, seconds, type(why.error).__name__)
+
+
+def left_behind(write: Write) -> Outcome:
+    """Say what an attempt that was broken off means for the limits."""
+    return Outcome.UNSENT if write.provably_unsent else Outcome.UNKNOWN
 
 
 async def shielded(pending: Awaitable[object]) -> None:

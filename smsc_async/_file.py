@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from smsc_async._answer import Answer, read_no_file
-from smsc_async._conduct import shielded
+from smsc_async._conduct import left_behind, shielded
 from smsc_async._retry import Again
 from smsc_async._transport import CutShort, Failure, Write
 from smsc_async._wire import FILE_HEAD, file_problem
@@ -116,7 +116,8 @@ async def _attempt(conductor: Conductor, call: Call, number: int) -> _File:
             return file
         outcome = opened.outcome
     except BaseException:
-        outcome = conductor.abandoned(call, write)
+        outcome = left_behind(write)
+        conductor.abandoned(call, outcome)
         raise
     finally:
         if file is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from smsc_async._retry import Budget
@@ -24,9 +25,10 @@ class Memory:
 
     def __init__(self) -> None:
         self.budget: Budget = Budget()
+        self._counting = threading.Lock()
         self._succeeded: set[tuple[str, str]] = set()
         self._unresolved: set[tuple[str, str]] = set()
-        self._in_flight: set[tuple[str, str]] = set()
+        self._going_on: Counter[tuple[str, str]] = Counter()
 
     def unresolved(self, endpoint: str, subject: str) -> bool:
         """Tell whether an earlier call on *subject* has an unknown outcome."""
@@ -37,12 +39,16 @@ class Memory:
         return (endpoint, subject) in self._succeeded or self.unresolved(endpoint, subject)
 
     def begin(self, endpoint: str, subject: str) -> None:
-        """Note that a call on *subject* is about to be sent."""
-        self._in_flight.add((endpoint, subject))
+        """Note that a call on *subject* is going to be made."""
+        with self._counting:
+            self._going_on[endpoint, subject] += 1
 
     def end(self, endpoint: str, subject: str) -> None:
-        """Note that the attempt has ended; how, the other methods say."""
-        self._in_flight.discard((endpoint, subject))
+        """Note that it has ended; how, the other methods say."""
+        with self._counting:
+            others = self._going_on.pop((endpoint, subject), 0) - 1
+            if others > 0:  # in a child process the parent's calls may end too, and are not counted there
+                self._going_on[endpoint, subject] = others
 
     def succeed(self, endpoint: str, subject: str) -> None:
         """Note that a call on *subject* was carried out; this settles an earlier unknown one for the caller."""
@@ -55,8 +61,9 @@ class Memory:
 
     def after_fork(self) -> None:
         """In a child process: how the parent's calls in flight end will never be known here."""
-        self._unresolved |= self._in_flight
-        self._in_flight.clear()
+        self._counting = threading.Lock()  # another thread may have held it, and that thread is not in the child
+        self._unresolved.update(self._going_on)
+        self._going_on.clear()
 
 
 _memories: weakref.WeakKeyDictionary[Guard, dict[str, Memory]] = weakref.WeakKeyDictionary()

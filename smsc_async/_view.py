@@ -170,8 +170,9 @@ def _checked_params(params: object) -> dict[str, str]:
     if not isinstance(params, Mapping):
         raise InvalidArgumentType("params", f"give a mapping of names to texts or numbers, not {type(params).__name__}")
     checked: dict[str, str] = {}
-    for name, value in params.items():
-        if not _NAME.fullmatch(check_text("params", name)):
+    for given, value in params.items():
+        name = check_text("params", given)
+        if not _NAME.fullmatch(name):
             raise InvalidArgument("params", "give every parameter a name such as 'phone' or 'fl[1]'")
         if name in _RESERVED:
             raise InvalidArgument(name, "leave it out: the session sends it itself")

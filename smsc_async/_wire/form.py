@@ -38,9 +38,6 @@ def encode_form(params: Mapping[str, str]) -> bytes:
     """
     pairs = []
     for name, value in params.items():
-        if value.isalnum() and value.isascii():
-            pairs.append(f"{name}={value}")
-            continue
         try:
             pairs.append(f"{quote_plus(name)}={quote_plus(value)}")
         except UnicodeEncodeError:

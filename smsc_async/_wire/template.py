@@ -32,7 +32,7 @@ class Template:
         names: The parameters' names, at least one, in the order in which calls give them.
     """
 
-    __slots__ = ("_account", "_body", "_counted", "_fixed", "_in_order", "_path", "_tail")
+    __slots__ = ("_account", "_body", "_counted", "_fixed", "_in_order", "_joins", "_path", "_tail")
 
     def __init__(
         self, account: str, path: str, *, fixed: Mapping[str, str], session: Mapping[str, str], names: tuple[str, ...]
@@ -40,12 +40,13 @@ class Template:
         self._account, self._path, self._fixed = account, path, fixed
         self._tail = b"&" + encode_form({**fixed, **session})
         holes = "&".join(f"{_literal(quote_plus(name))}={_HOLE}" for name in names)
-        self._body = holes + _literal(self._tail.decode("ascii"))
+        self._body = holes + _literal(self._tail.decode())
         counted = [_literal(account), _literal(path)]
         compared = sorted({*fixed, *names} - NOT_COMPARED)
         for name in compared:
             counted += (_literal(name), _HOLE if name in names else _literal(fixed[name]))
         self._counted = "\0".join(counted)
+        self._joins = self._counted.count("\0") == len(counted) - 1  # else `fingerprint` counts lengths
         self._in_order = itemgetter(*(name for name in compared if name in names))
 
     def fill(self, params: Mapping[str, str]) -> tuple[bytes, bytes]:
@@ -57,13 +58,13 @@ class Template:
         """
         values = tuple(params.values())
         for value in values:
-            if not (value.isalnum() and value.isascii()):
+            if not (value.isalnum() and value.isascii() and self._joins):
                 key = fingerprint(self._account, self._path, {**self._fixed, **params})
                 return encode_form(params) + self._tail, key
         counted = self._counted % self._in_order(params)
         digest = begin_digest()
-        digest.update(counted.encode("ascii"))
-        return (self._body % values).encode("ascii"), digest.digest()
+        digest.update(counted.encode())
+        return (self._body % values).encode(), digest.digest()
 
 
 def _literal(text: str) -> str:

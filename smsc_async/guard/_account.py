@@ -34,6 +34,8 @@ class Account:
     def fetch(self, key: bytes, rule: Rule, rest: float) -> TokenBucket:
         """Give the bucket of a *key* that no call refers to: a new one, or what has been kept of it."""
         kept = self.resting.pop(key, None)
+        if kept is not None:
+            self.forgets_at = -FOREVER  # it may have been the one that was waited for
         if isinstance(kept, TokenBucket):
             bucket = kept
         else:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 import heapq
-from bisect import insort
+from bisect import bisect_right, insort
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -108,8 +108,8 @@ class TokenBucket:
     def free(self, now: float) -> int:
         """Give the number of tokens that a call may take at *now*; below one is none."""
         homes = self.homes
-        while homes and homes[0] <= now:
-            del homes[0]
+        if homes and homes[0] <= now:
+            del homes[: bisect_right(homes, now)]
         capacity = self.rule.n if self.recovery is None else self.capacity(now)
         return capacity - self.out - self.reserved - len(homes)
 

@@ -9,6 +9,7 @@ Where no reply was read, E is the moment we gave up plus `lateness`.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
 from smsc_async.guard._account import Account, Gateway
@@ -167,6 +168,9 @@ class Policy:
             elif lingers and bucket is slots:
                 home += LINGER
             if sent and home > now:
+                homes = bucket.homes
+                if homes and homes[0] <= now:
+                    del homes[: bisect_right(homes, now)]
                 bucket.rest_until(home)
         return quiet
 

@@ -88,11 +88,12 @@ class LocalGuard:
         self.limits: dict[str, int] = dict(limits or {})
         self.identical: Literal["request", "action"] = identical
         self.clock = clock
-        self._now = clock.now
         self._policy = Policy(
             Settings(window=self.window, margin=self.margin, lateness=self.lateness, max_concurrency=max_concurrency)
         )
-        self._lock = threading.Lock()
+        # Re-entrant, so that it can be entered by `with` alone: a signal that is handled between taking a lock and the
+        # `try` that would release it leaves the lock taken for good.
+        self._lock: Any = threading.RLock()
         self._returns: deque[tuple[Lease | Ticket, Outcome, float]] = deque()
         self._rooms: dict[Loop, Room] = {}
         _guards.add(self)
@@ -129,8 +130,8 @@ class LocalGuard:
         """
         while True:
             with self._lock:
-                answer = self._policy.ask(demand, self._now(), deadline)
-                calls = self._calls() if self._rooms else None  # nobody waits outside of them
+                answer = self._policy.ask(demand, self.clock.now(), deadline)
+                calls = self._calls()
             if calls or self._returns:
                 self._after(calls)
             if type(answer) is Lease:
@@ -146,16 +147,14 @@ class LocalGuard:
         """
         Give the call's tokens and slot back; at once, and safe to call from a finaliser that interrupts this guard.
         """
-        now = self._now()
-        if self._rooms or self._returns or not self._lock.acquire(blocking=False):
+        now = self.clock.now()
+        if self._rooms or self._returns or self._lock._is_owned():  # noqa: SLF001 - as `threading.Condition` asks it
             self._returns.append((lease, outcome, now))
             self._take_returns()
             return
-        try:
+        with self._lock:
             self._policy.finish(lease, outcome, now)
-            calls = self._calls() if self._rooms else None
-        finally:
-            self._lock.release()
+            calls = self._calls()
         if calls or self._returns:
             self._after(calls)
 
@@ -184,9 +183,10 @@ class LocalGuard:
         room = self._rooms.get(loop) or self._rooms.setdefault(loop, Room(loop, self._bury))
         seat = ticket.seat = Seat(room)
         room.seats[seat] = ticket
+        self._rooms[loop] = room  # a finaliser may just have emptied it
         try:
-            if on_wait is not None and ticket.verdict is None:
-                on_wait(self._wait_of(ticket, seat))
+            if on_wait is not None and (wait := self._wait_of(ticket, seat)) is not None:
+                on_wait(wait)
             while ticket.verdict is None and seat.called_off is None and seat in room.seats:
                 if room.keeper is None or room.keeper is seat:
                     await self._keep_time(room, seat, ticket)
@@ -200,13 +200,15 @@ class LocalGuard:
         finally:
             self._stand_up(room, seat, ticket)
 
-    def _wait_of(self, ticket: Ticket, seat: Seat) -> Wait:
+    def _wait_of(self, ticket: Ticket, seat: Seat) -> Wait | None:
+        wait = None
         with self._lock:
-            now = self.clock.now()
-            seconds = max(self._policy.lines.expected(ticket, now) - now, 0.0)
-            reason = ticket.reason
+            if ticket.verdict is None:  # else another thread has just let it go
+                now = self.clock.now()
+                seconds = max(self._policy.lines.expected(ticket, now) - now, 0.0)
+                wait = Wait(ticket.reason, seconds, seat.call_off)
         self._after(None)
-        return Wait(reason, seconds, seat.call_off)
+        return wait
 
     async def _keep_time(self, room: Room, seat: Seat, ticket: Ticket) -> None:
         room.keeper = seat
@@ -271,15 +273,13 @@ class LocalGuard:
             self._bury(loop)
 
     def _take_returns(self) -> None:
-        # Whoever holds the lock looks again after releasing it, so nothing is left lying, and nobody blocks here:
-        # the holder may be this very thread, interrupted by a finaliser.
-        while self._returns and self._lock.acquire(blocking=False):
-            try:
+        # Whoever holds the lock looks again after releasing it, so nothing is left lying where the holder is this very
+        # thread, interrupted by a finaliser. Another thread is waited for: it holds the lock for microseconds.
+        while self._returns and not self._lock._is_owned():  # noqa: SLF001 - likewise
+            with self._lock:
                 while self._returns:
                     self._take_return(*self._returns.popleft())
                 calls = self._calls()
-            finally:
-                self._lock.release()
             self._after(calls)
 
     def _take_return(self, subject: Lease | Ticket, outcome: Outcome, now: float) -> None:
@@ -328,7 +328,7 @@ class LocalGuard:
 
     def after_fork_in_child(self) -> None:
         """Start with the parent's charges, and none of its calls."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._rooms.clear()
         self._returns.clear()
         self._policy.after_fork(self.clock.now())

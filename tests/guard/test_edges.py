@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
 
 from smsc_async.errors import WaitTooLong
-from smsc_async.guard import LocalGuard, Outcome, local
+from smsc_async.guard import LocalGuard, Outcome, Wait, local
 from smsc_async.guard._bucket import Reason, Rule
 from smsc_async.guard._policy import Policy
 from smsc_async.guard._records import Lease, Locked, Settings, Ticket, TooLong
@@ -104,7 +105,7 @@ async def test_files_that_still_stream_stop_no_new_credentials(clock: FakeClock)
 @pytest.mark.parametrize("proven_first", [True, False], ids=["proven, then ended", "ended"])
 def test_an_accepted_call_gives_its_trial_back_once(proven_first: bool) -> None:
     """However many credentials were accepted, no more than four that were not are tried side by side."""
-    policy = Policy(SETTINGS)
+    policy = Policy(Settings(window=60.0, margin=1.5, lateness=5.0, max_concurrency=14))
     for n in range(9):
         lease = policy.ask(demand(account=f"good {n}", credential=f"good {n}"), 0.0)
         assert isinstance(lease, Lease)
@@ -117,7 +118,7 @@ def test_an_accepted_call_gives_its_trial_back_once(proven_first: bool) -> None:
 
 def test_an_acceptance_from_before_the_lock_does_not_count() -> None:
     """A file opened before its password was refused, and ending after the pause, opens the way to no burst."""
-    policy = Policy(SETTINGS)
+    policy = Policy(Settings(window=60.0, margin=1.5, lateness=5.0, max_concurrency=14))
     first = policy.ask(demand("first"), 0.0)
     assert isinstance(first, Lease)
     policy.finish(first, Outcome.ACCEPTED, 0.0)
@@ -306,7 +307,100 @@ def test_a_guard_made_between_the_fork_hooks_leaves_none_locked(
     fork = local._Fork()
     guards = [LocalGuard() for _ in range(8)]
     fork.before()
-    assert [True] * 8 == [guard._lock.locked() for guard in guards]
+    assert [True] * 8 == [guard._lock._is_owned() for guard in guards]
     guards.append(LocalGuard())
     after(fork)
-    assert [False] * 9 == [guard._lock.locked() for guard in guards]
+    assert [False] * 9 == [guard._lock._is_owned() for guard in guards]
+
+
+# ------------------------------------------------------------------ between the steps
+
+
+@pytest.mark.anyio
+async def test_a_call_let_go_just_before_its_wait_is_told_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread gives the slot back between the look at the ticket and the estimate of its wait."""
+    guard = LocalGuard(clock=FakeClock(), max_concurrency=1)
+    await accept(guard)
+    holder = await guard.acquire(demand("holder"))
+    told: list[Wait] = []
+    wait_of = guard._wait_of
+
+    def late(*arguments: Any) -> Any:
+        guard.finish(holder, Outcome.ACCEPTED)
+        return wait_of(*arguments)
+
+    monkeypatch.setattr(guard, "_wait_of", late)
+    lease = await guard.acquire(demand("next"), on_wait=told.append)
+    assert [] == told
+    guard.finish(lease, Outcome.ACCEPTED)
+    assert 0 == guard.usage("account").in_flight
+
+
+@pytest.mark.anyio
+async def test_calls_let_go_before_they_sat_down_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What another thread let go between the asking and the waiting leaves nothing behind."""
+    guard = LocalGuard(clock=FakeClock(), max_concurrency=1)
+    await accept(guard)
+    leases = [await guard.acquire(demand("0"))]
+    sit = guard._wait
+
+    async def late(*arguments: Any) -> Any:
+        guard.finish(leases.pop(), Outcome.ACCEPTED)
+        return await sit(*arguments)
+
+    monkeypatch.setattr(guard, "_wait", late)
+    for number in range(1, 100):
+        leases += [await guard.acquire(demand(str(number)))]
+    assert 2 > len(guard._policy.lines.settled)
+
+
+def test_tokens_that_are_home_are_not_kept_while_a_key_is_in_use() -> None:
+    """A key that is never idle, and far from its limit, costs what came in the last minute and not what ever came."""
+    policy = Policy(Settings(window=60.0, margin=1.5, lateness=5.0, max_concurrency=14))
+    for number in range(300):
+        lease = policy.ask(demand("busy", PLENTY), 10.0 * number)
+        assert isinstance(lease, Lease)
+        policy.finish(lease, Outcome.ACCEPTED, 10.0 * number)
+    kept = policy.accounts["account"].resting[b"busy"]
+    assert isinstance(kept, tuple)
+    assert 9 > len(kept)
+
+
+def test_a_key_that_comes_back_holds_up_the_forgetting_of_no_other() -> None:
+    """The oldest key rests for minutes after a refusal; once it is used again, what is behind it is forgotten."""
+    policy = Policy(Settings(window=60.0, margin=1.5, lateness=5.0, max_concurrency=14))
+
+    def make(key: str, outcome: Outcome, now: float) -> None:
+        lease = policy.ask(demand(key), now)
+        assert isinstance(lease, Lease)
+        policy.finish(lease, outcome, now)
+
+    make("refused", Outcome.DUPLICATE, 0.0)
+    make("refused", Outcome.DUPLICATE, 61.5)  # the probe: blocked until 184.5, and kept until 246
+    for number in range(50):
+        make(str(number), Outcome.ACCEPTED, 62.0)
+    make("refused", Outcome.ACCEPTED, 184.5)
+    for _ in range(26):
+        make("other", Outcome.UNSENT, 185.0)
+    assert [b"refused"] == list(policy.accounts["account"].resting)
+
+
+@pytest.mark.asyncio
+async def test_a_room_that_empties_while_a_call_sits_down_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A finaliser ends the only other wait of the loop just when this one begins; it is woken all the same."""
+    guard = LocalGuard(clock=FakeClock(), max_concurrency=1)
+    await accept(guard)
+    holder = await guard.acquire(demand("holder"))
+    abandoned = guard.acquire(demand("abandoned"))
+    abandoned.send(None)
+    seat = local.Seat
+
+    def interrupted(*arguments: Any) -> Any:
+        abandoned.close()
+        return seat(*arguments)
+
+    monkeypatch.setattr(local, "Seat", interrupted)
+    asyncio.get_running_loop().call_later(0.05, guard.finish, holder, Outcome.ACCEPTED)
+    async with asyncio.timeout(2):
+        lease = await guard.acquire(demand("waiting"))
+    guard.finish(lease, Outcome.ACCEPTED)

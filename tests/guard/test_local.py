@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import signal
 import threading
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -737,7 +738,7 @@ def test_giving_back_from_a_finaliser_that_interrupts_the_guard_does_not_hang() 
             self.armed = True
 
         def now(self) -> float:
-            if self.armed and guard._lock.locked():
+            if self.armed and guard._lock._is_owned():
                 self.armed = False
                 guard.finish(first, Outcome.ACCEPTED)
             return original.now()
@@ -756,3 +757,44 @@ def test_pair_is_what_the_vendor_says_of_numbers() -> None:
     from smsc_async.services.numbers import AVAILABLE
 
     assert (PAIR.n,) == tuple(limit.n for limit in AVAILABLE.limits)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no timer to interrupt with")
+def test_ctrl_c_at_any_moment_leaves_the_guard_usable() -> None:
+    """Whatever a signal interrupts, the lock is free afterwards, or the next call of the process would hang."""
+    armed = False
+
+    def strike(*_: object) -> None:
+        if armed:
+            raise KeyboardInterrupt
+
+    async def work(guard: LocalGuard) -> None:
+        nonlocal armed
+        lease = await guard.acquire(demand(rule=PLENTY))
+        armed = True
+        signal.setitimer(signal.ITIMER_REAL, 0.00003)
+        while True:
+            guard.finish(lease, Outcome.UNSENT)
+            lease = await guard.acquire(demand(rule=PLENTY))
+
+    def usable(guard: LocalGuard) -> bool:
+        asked = threading.Thread(target=guard.usage, args=["account"], daemon=True)
+        asked.start()
+        asked.join(5.0)
+        return not asked.is_alive()
+
+    before = signal.signal(signal.SIGALRM, strike)
+    struck = 0
+    try:
+        while struck < 300:
+            guard = LocalGuard()
+            try:
+                work(guard).send(None)
+            except KeyboardInterrupt:
+                struck += 1
+            armed = False
+            assert usable(guard), f"after {struck} interrupts"
+    finally:
+        armed = False
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import enum
 import logging
 import pickle
 import traceback
@@ -456,3 +457,71 @@ def test_no_frame_of_ours_shows_the_credentials_of_a_session_that_could_not_be_m
     )
     assert "canary" not in ours
     assert refused.value.__context__ is None
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("who", ["observer", "log"])
+async def test_who_fails_at_hearing_of_a_lost_outcome_gives_no_token_back(who: str) -> None:
+    """A request that left stays charged, whatever an observer or a filter of the log raises when it is told."""
+    arrived = anyio.Event()
+
+    class Silent(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            await request.aread()
+            arrived.set()
+            await anyio.sleep_forever()
+            raise AssertionError
+
+    class Broken(BaseException): ...
+
+    def observer(event: events.Event) -> None:
+        if who == "observer" and isinstance(event, events.OutcomeLost):
+            raise Broken
+
+    def refuse(record: logging.LogRecord) -> bool:
+        if who == "log" and "outcome unknown" in record.msg:
+            raise Broken
+        return True
+
+    log = logging.getLogger("smsc_async")
+    log.addFilter(refuse)
+    try:
+        smsc = Session(apikey="k", transport=Silent, guard=LocalGuard(clock=FakeClock()), observer=observer)
+
+        async def rent() -> None:
+            with pytest.raises(Broken):
+                await smsc.numbers.rent("380950000001")
+
+        async with anyio.create_task_group() as tasks:
+            with anyio.CancelScope() as scope:
+
+                async def cancel() -> None:
+                    await arrived.wait()
+                    scope.cancel()
+
+                tasks.start_soon(cancel)
+                await rent()
+    finally:
+        log.removeFilter(refuse)
+    assert [1] == [rule.used for rule in smsc.limits().rules]
+    assert 1 == smsc.limits().lingering
+
+
+@pytest.mark.anyio
+async def test_names_that_are_members_of_an_enumeration_are_sent_as_their_text() -> None:
+    """Whatever the other parameters hold, the same name goes out."""
+
+    class Name(str, enum.Enum):  # noqa: UP042 - people still write it so, and its `str()` is not the text
+        SENDER = "sender"
+        TEXT = "mes"
+
+    seen: list[bytes] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.content)
+        return httpx.Response(200, json={"ok": 1})
+
+    async with Session(apikey="k", transport=lambda: httpx.MockTransport(answer), guard=LocalGuard()) as smsc:
+        for text in ("ab", "a b"):
+            await smsc.call("send.php", {Name.SENDER: "alex", Name.TEXT: text})
+    assert [True, True] == [b"&sender=alex&mes=" in body for body in seen]
