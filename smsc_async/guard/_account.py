@@ -19,7 +19,7 @@ __all__ = ["Account", "Gateway"]
 class Account:
     """Buckets by key, the slots, and the credentials that have been tried."""
 
-    __slots__ = ("busy", "credentials", "cut_after", "forgets_at", "resting", "slots")
+    __slots__ = ("busy", "credentials", "cut_at", "forgets_at", "resting", "slots")
 
     def __init__(self, settings: Settings) -> None:
         self.busy: dict[bytes, TokenBucket] = {}  # those that a call refers to
@@ -29,7 +29,7 @@ class Account:
         self.credentials: dict[str, Breaker] = {}
         slots = Rule("", Reason.SLOTS, settings.max_concurrency, rests=False)
         self.slots: TokenBucket = TokenBucket(b"", slots, settings.window)
-        self.cut_after: int = 0  # the last number given out when the slots were halved last
+        self.cut_at: float = -FOREVER  # when the slots were halved last
 
     def fetch(self, key: bytes, rule: Rule, rest: float) -> TokenBucket:
         """Give the bucket of a *key* that no call refers to: a new one, or what has been kept of it."""

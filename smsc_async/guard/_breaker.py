@@ -25,7 +25,7 @@ _PROVEN: Final = Rule("", Reason.PROBATION, 1_000_000, rests=False)  # more than
 class Breaker:
     """The state of one set of credentials, or of one gateway as this address sees it."""
 
-    __slots__ = ("bucket", "failures", "locked_at", "locked_until", "proven", "reason")
+    __slots__ = ("bucket", "failures", "locked_at", "locked_until", "proven", "reason", "tripped_until")
 
     def __init__(self, *, proven: bool) -> None:
         self.proven: bool = proven  # whether calls may run side by side
@@ -33,15 +33,16 @@ class Breaker:
         self.failures: int = 0  # pauses in a row
         self.locked_at: float = -FOREVER
         self.locked_until: float = -FOREVER
+        self.tripped_until: float = -FOREVER  # locked for a refusal, and not for a count that came near one
         self.reason: str = ""
 
     def trip(self, now: float, reason: str) -> None:
         """Lock until a probe may be tried."""
-        if now < self.locked_until:
+        if now < self.tripped_until:
             return  # another call of the same burst has tripped it already
-        pause = NEXT_PAUSE if self.failures else FIRST_PAUSE
+        self.tripped_until = now + (NEXT_PAUSE if self.failures else FIRST_PAUSE)
         self.failures += 1
-        self.lock(now, now + pause, reason)
+        self.lock(now, self.tripped_until, reason)
 
     def lock(self, now: float, until: float, reason: str) -> None:
         """Lock until *until*; then one call at a time."""

@@ -176,28 +176,38 @@ class TokenBucket:
         Those before it are taken to be sent, and to be answered at once. The second moment is the one from which on
         the bound grows, as long as the call whose token is waited for stays unanswered; FOREVER if it does not.
         """
-        rest = self.window if self.rule.rests else 0.0
         self.free(now)  # drops what has come home
-        if not rest and not self.homes and self.recovery is None:
-            return now, FOREVER  # as a slot, mostly: whoever has one may give it back this moment
-        busy = self.out + self.reserved
+        n, homes = self.rule.n, self.homes
         # After a refusal there are fewer tokens for a while; a lower bound takes them to be back after the pause.
         begin = now if self.recovery is None else max(now, self.recovery.blocked_until)
-        moments = [begin] * (self.rule.n - busy - len(self.homes)) + [max(home, begin) for home in self.homes]
+        if not self.rule.rests:  # as a slot: whoever has one, or gets one before, may give it back this moment
+            return (max(begin, homes[-n]) if len(homes) >= n else begin), FOREVER
+        busy = self.out + self.reserved
+        known = [begin] * (n - busy - len(homes)) + [max(home, begin) for home in homes]
         # A token that is out now comes home a rest after now at the earliest.
-        moments += [max(now + rest, begin)] * busy
-        moments.sort()
-        moments = moments[-self.rule.n :]  # more may be out than there are tokens, after these were made fewer
-        turn, place = divmod(ahead, self.rule.n)
-        moment = moments[place] + turn * rest
-        if not rest:
-            return moment, FOREVER
-        if place >= len(moments) - busy:
-            return moment, now
-        return moment, moments[place] if turn else FOREVER
+        out = [max(now + self.window, begin)] * busy
+        # More may be out than there are tokens, after these were made fewer.
+        moment, again = _counted(sorted(known + out)[-n:], ahead, self.window)
+        if busy and (not known or _counted(known, ahead, self.window)[0] > moment):
+            return moment, now  # it counts on a token that is out
+        return moment, again
 
     def forgettable_at(self, now: float) -> float:
         """Give the moment from which on forgetting an idle bucket forgets nothing."""
         home = self.homes[-1] if self.homes else now
         # A probe matters only as long as calls keep coming: a quiet window after the pause ends the matter.
         return home if self.recovery is None else max(home, self.recovery.blocked_until + self.window)
+
+
+def _counted(moments: list[float], ahead: int, rest: float) -> tuple[float, float]:
+    """
+    Give when a token may be taken of some that come home at *moments*, once *ahead* calls have taken one each.
+
+    The second moment is when the same token was taken first; FOREVER if that is now.
+    """
+    moments.sort()
+    while ahead and moments[-1] > moments[0] + rest:  # one rests so long because an answer never came
+        insort(moments, moments.pop(0) + rest)
+        ahead -= 1
+    turn, place = divmod(ahead, len(moments))
+    return moments[place] + turn * rest, moments[place] if turn else FOREVER

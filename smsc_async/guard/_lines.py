@@ -9,7 +9,7 @@ for something else.
 from __future__ import annotations
 
 import heapq
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from smsc_async.guard._bucket import FOREVER, Reason, TokenBucket
 from smsc_async.guard._records import Lease, Locked, Ticket, TooLong
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 __all__ = ["Lines"]
+
+_FEW: Final = 32  # alarms that are not worth a sweep
 
 
 class Lines:
@@ -28,6 +30,7 @@ class Lines:
         self.epoch = 0  # leases of an earlier one (before a fork) are not this process's to give back
         self._alarms: list[tuple[float, int, TokenBucket | Ticket]] = []
         self._alarm_numbers = 0
+        self._crowded = _FEW  # with so many alarms it is time to look for those that mean nothing any more
 
     # ---------------------------------------------------------------- moving
 
@@ -91,9 +94,13 @@ class Lines:
         passed: list[TokenBucket] = []
         for ticket in holders:
             passed += self._take_out(ticket)
-        for ticket in holders:
-            self._go_on(ticket, now)
+        for ticket in holders:  # all are back in line before anybody goes: none is overtaken
+            ticket.buckets[0].enter(ticket)
+            passed.append(ticket.buckets[0])
         self.drain_all(passed, now)
+        for ticket in holders:
+            if ticket.place is not None and ticket.deadline < FOREVER:
+                self.check(ticket, now)
 
     def skip(self, bucket: TokenBucket, tickets: Iterable[Ticket], now: float) -> None:
         """Spare *tickets* the line of *bucket*, unless they have passed it."""
@@ -158,6 +165,23 @@ class Lines:
             subject.alarm = moment
             self._alarm_numbers += 1
             heapq.heappush(self._alarms, (moment, self._alarm_numbers, subject))
+            if len(self._alarms) > self._crowded:
+                self._sweep()
+
+    def _sweep(self) -> None:
+        """Drop the alarms of calls that have left, and of lines that all have left."""
+        live: list[tuple[float, int, TokenBucket | Ticket]] = []
+        for entry in self._alarms:
+            moment, _, subject = entry
+            if subject.alarm != moment:
+                continue
+            if isinstance(subject, TokenBucket) and not subject.waiting:
+                subject.alarm = FOREVER
+            else:
+                live.append(entry)
+        heapq.heapify(live)
+        self._alarms = live
+        self._crowded = 2 * len(live) + _FEW
 
     # ---------------------------------------------------------------- deadlines
 

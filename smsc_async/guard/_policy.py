@@ -201,9 +201,8 @@ class Policy:
     def _penalise(self, lease: Lease, now: float) -> None:
         """Error 9, duplicate: every token of the key is out until a minute later, and then one probe goes first."""
         self.foreign += 1
-        for bucket in lease.buckets:
-            if not bucket.rule.rests:
-                continue
+        refused = [bucket for bucket in lease.buckets if bucket.rule.rests]
+        for bucket in refused:
             recovery = bucket.recovery
             if recovery is None:
                 bucket.recovery = Recovery(now + self.rest, base=1, rises_from=FOREVER)
@@ -213,6 +212,7 @@ class Policy:
                 pause = min(2.0 ** (recovery.strikes - 1) * self.rest, MAX_PENALTY * self.settings.window)
                 recovery.blocked_until = max(recovery.blocked_until, now + pause)
                 recovery.rises_from = FOREVER
+        for bucket in refused:  # only now: what one of them frees is not for a call that needs another of them
             self.lines.recall(bucket, self._waiting(), now)
             for ticket in bucket.in_line():
                 if ticket.place is bucket and ticket.deadline < FOREVER:
@@ -230,10 +230,10 @@ class Policy:
         self.foreign += 1
         account = lease.parties.account
         slots = account.slots
-        if lease.number <= account.cut_after and slots.recovery is not None:
+        if lease.granted_at <= account.cut_at and slots.recovery is not None:
             slots.recovery.rises_from = now  # admitted before the halving: the same burst, and once is enough
             return
-        account.cut_after = self._numbers
+        account.cut_at = now
         slots.recovery = Recovery(-FOREVER, max(slots.capacity(now) // 2, 1), rises_from=now)
 
     def _login_refused(self, lease: Lease, now: float) -> None:

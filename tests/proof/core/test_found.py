@@ -1,0 +1,127 @@
+"""What the proofs have found, each told by the fewest steps that show it."""
+
+from __future__ import annotations
+
+from smsc_async.guard import Lease, Outcome, Reason, Rule
+from smsc_async.guard._policy import Policy
+from smsc_async.guard._records import Locked, Settings, Ticket
+from tests.guard.demands import ACTION, PAIR, PLENTY, SINGLE, demand
+from tests.proof.core import books
+
+STRICT = Settings(window=60.0, margin=1.5, lateness=5.0, max_concurrency=14)
+
+
+def lease_of(answer: object) -> Lease:
+    """Give the lease of a call that must have been let go: at once, or by now."""
+    lease = answer.verdict if isinstance(answer, Ticket) else answer
+    assert isinstance(lease, Lease)
+    return lease
+
+
+def waits(answer: object) -> Ticket:
+    """Give the ticket of a call that must wait."""
+    assert isinstance(answer, Ticket)
+    assert answer.verdict is None
+    return answer
+
+
+def accepted(settings: Settings = STRICT, **names: str) -> Policy:
+    """Give a policy whose credentials have been accepted."""
+    policy = Policy(settings)
+    policy.finish(lease_of(policy.ask(demand("accepted", PLENTY, **names), 0.0)), Outcome.ACCEPTED, 0.0)
+    return policy
+
+
+def test_a_limit_that_gets_stricter_lets_nobody_overtake() -> None:
+    """Calls that lose what they had reserved, because their key has fewer tokens now, keep their places."""
+    policy = Policy(STRICT)
+    trial = lease_of(policy.ask(demand("trial"), 0.0))
+    triple = Rule("triple", Reason.IDENTICAL, 3)
+    line = [waits(policy.ask(demand("shared", triple), 0.0)) for _ in range(4)]
+    waits(policy.ask(demand("shared", PAIR), 0.0))
+    policy.finish(trial, Outcome.ACCEPTED, 0.0)
+    assert line[:2] == policy.lines.settled
+
+
+def test_the_slots_are_halved_again_for_calls_that_had_waited_through_the_first_time() -> None:
+    """However long the line was when the slots were halved, a refusal of a call admitted later halves them again."""
+    policy = accepted()
+    flying = [lease_of(policy.ask(demand(f"first {n}"), 0.0)) for n in range(14)]
+    line = [waits(policy.ask(demand(f"then {n}"), 0.0)) for n in range(14)]
+    for moment in (1.0, 2.0):
+        policy.finish(flying[0], Outcome.CONCURRENCY, moment)
+        for lease in flying[1:]:
+            policy.finish(lease, Outcome.ACCEPTED, moment)
+        policy.tick(moment + 0.25)
+        flying = [lease_of(ticket) for ticket in policy.lines.settled]
+        policy.lines.settled.clear()
+        line = [ticket for ticket in line if ticket.verdict is None]
+    assert 3 == len(flying)
+
+
+def test_whoever_waits_for_a_slot_counts_on_each_being_free_again_at_once() -> None:
+    """That one slot is out for the lateness refuses nobody who may get the other one."""
+    policy = accepted(Settings(window=60.0, margin=1.5, lateness=5.0, max_concurrency=2))
+    first, second = (lease_of(policy.ask(demand(f"{n}"), 0.0)) for n in range(2))
+    policy.finish(first, Outcome.UNKNOWN, 0.0)
+    waits(policy.ask(demand("before"), 0.0))
+    waits(policy.ask(demand("after"), 0.0, deadline=1.0))
+    policy.finish(second, Outcome.ACCEPTED, 0.5)
+    assert 1 == len(policy.lines.settled)
+
+
+def test_a_token_may_be_used_twice_before_another_comes_home() -> None:
+    """A wait that would fit is not refused because the other token rests for an answer that never came."""
+    policy = accepted()
+    first, second = (lease_of(policy.ask(demand(), 0.0)) for _ in range(2))
+    policy.finish(first, Outcome.ACCEPTED, 0.0)  # home at 61.5, used again, and home again at 123
+    policy.finish(second, Outcome.UNKNOWN, 61.0)  # home at 127.5
+    waits(policy.ask(demand(), 61.0))
+    waits(policy.ask(demand(), 61.0, deadline=125.0))
+
+
+def test_a_wait_that_has_become_hopeless_ends_whatever_else_rests() -> None:
+    """A token that is late to come home does not hide that the other is out for longer than the caller has."""
+    policy = accepted()
+    first, _ = (lease_of(policy.ask(demand(), 0.0)) for _ in range(2))
+    policy.finish(first, Outcome.UNKNOWN, 0.0)  # home at 66.5
+    ticket = waits(policy.ask(demand(), 0.0, deadline=62.0))
+    assert 0.5 == policy.lines.next_alarm()
+    policy.tick(0.5)
+    assert [ticket] == policy.lines.settled
+
+
+def test_a_refusal_as_a_duplicate_holds_for_all_its_keys_before_anybody_goes() -> None:
+    """What the first key's refusal frees does not let a call go that needs the second one."""
+    policy = accepted(Settings(window=60.0, margin=1.5, lateness=5.0, max_concurrency=1))
+    refused = lease_of(policy.ask(demand("same", action="action"), 0.0))
+    waits(policy.ask(demand("same", action="action"), 0.0))
+    other = waits(policy.ask(demand("other", action="action"), 0.0))
+    policy.finish(refused, Outcome.DUPLICATE, 0.0)
+    policy.tick(0.0)
+    assert (2, None) == (ACTION.n, other.verdict)
+
+
+def test_a_blocked_address_is_left_alone_whatever_lock_there_was() -> None:
+    """Error 4 counts from its own moment, though a few seconds' lock was in force when it came."""
+    policy = accepted(account="known", credential="known")
+    known = lease_of(policy.ask(demand("known", account="known", credential="known"), 0.0))
+    names = [f"new {n}" for n in range(4)]
+    new = [lease_of(policy.ask(demand("new", account=name, credential=name), 0.0)) for name in names]
+    for lease in new[:3]:
+        policy.finish(lease, Outcome.UNKNOWN, 0.0)  # each may yet turn out to be an authorisation error
+    policy.finish(new[3], Outcome.LOGIN_REFUSED, 1.0)
+    policy.finish(known, Outcome.ADDRESS_BLOCKED, 2.0)
+    answer = policy.ask(demand("next", account="known", credential="known"), 6.0)
+    assert isinstance(answer, Locked)
+    assert 602.0 == answer.until
+
+
+def test_calls_that_give_up_leave_no_alarms() -> None:
+    """A thousand calls that joined a line and left it cost nothing: neither they nor their lines' alarms stay."""
+    policy = accepted()
+    policy.finish(lease_of(policy.ask(demand("same", SINGLE), 0.0)), Outcome.ACCEPTED, 0.0)
+    for _ in range(1_000):
+        policy.leave(waits(policy.ask(demand("same", SINGLE), 0.0)), 0.0)
+        policy.leave(waits(policy.ask(demand("same", SINGLE), 0.0, deadline=3_600.0)), 0.0)
+    assert books.alarms(policy) < 100
