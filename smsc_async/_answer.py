@@ -81,7 +81,7 @@ def read_answer(
             value = structure(plain, endpoint.reply, shape=endpoint.shape, known=known() if callable(known) else known)
             return Answer(_ACCEPTED, value=value)
     except Undecodable as error:
-        problem = error.problem
+        problem = str(error)
     if status != _OK:
         return no_answer(endpoint, Happened.LOST, f"HTTP status {status}", Outcome.ANSWERED, reference)
     return _unreadable(endpoint, problem, body, reference, secrets)
@@ -95,10 +95,10 @@ def read_no_file(
         return _redirected(endpoint, status, None)
     if isinstance(problem, Refusal):
         return read_refusal(endpoint, problem, status=status, reference=None, secrets=secrets)
-    if status != _OK or not head:
+    if problem is None or status != _OK or not head:
         reason = f"HTTP status {status}" + ("" if head else " with an empty body")
         return no_answer(endpoint, Happened.LOST, reason, Outcome.ANSWERED, None)
-    return _unreadable(endpoint, problem or "not a file", head, None, secrets)
+    return _unreadable(endpoint, problem, head, None, secrets)
 
 
 def read_refusal(

@@ -72,15 +72,13 @@ class Budget:
 
     def refund(self) -> None:
         """Give a tenth back: a call has succeeded."""
-        if self.spent:
-            self.spent = max(self.spent - REFUND, 0.0)
+        self.spent = max(self.spent - REFUND, 0.0)
 
 
 class Again(Exception):
     """An attempt failed in a way that may be repeated; *error* is for the caller if it is not."""
 
     def __init__(self, verdict: Verdict, error: Exception) -> None:
-        super().__init__()
         self.verdict = verdict
         self.error = error
 

@@ -14,73 +14,56 @@ import attrs
 
 from smsc_async._endpoint import OnDuplicate, Replay
 
-__all__ = ["Happened", "Pause", "Raise", "Verdict", "judge"]
+__all__ = ["Happened", "Pause", "Verdict", "judge"]
 
 
 class Happened(enum.Enum):
     """How an attempt ended without a value."""
 
-    NOT_SENT = "not sent"  # proven: no connection, or its request never began
-    LOST = "lost"  # time-out, broken connection, an HTTP status that is not the gateway's, an empty body
-    REDIRECTED = "redirected"
-    UNREADABLE = "unreadable"  # a whole answer that nobody can read
-    OUT_OF_TIME = "out of time"  # the caller's `max_wait` ended in mid-exchange
-    CONCURRENCY = "error 9, concurrency"
-    DUPLICATE = "error 9, duplicate"
-    REFUSED = "refused"  # any other number
+    NOT_SENT = enum.auto()  # proven: no connection, or its request never began
+    LOST = enum.auto()  # time-out, broken connection, an HTTP status that is not the gateway's, an empty body
+    REDIRECTED = enum.auto()
+    UNREADABLE = enum.auto()  # a whole answer that nobody can read
+    OUT_OF_TIME = enum.auto()  # the caller's `max_wait` ended in mid-exchange
+    CONCURRENCY = enum.auto()  # error 9: too many requests in flight
+    DUPLICATE = enum.auto()  # error 9: the same request again within a minute
+    REFUSED = enum.auto()  # any other number
 
 
 class Pause(enum.Enum):
     """What comes before the repetition."""
 
-    BACK_OFF = "back off"  # exponential, full jitter
-    SLOTS = "let others finish"  # 1 to 3 s
-    GUARD = "the guard holds it"  # until the minute is over
-
-
-class Raise(enum.Enum):
-    """What the caller gets where the call is not repeated, or not any more."""
-
-    NOT_SENT = "NotSent"
-    NO_REPLY = "NoReply"
-    REDIRECT = "UnexpectedRedirect"
-    UNREADABLE = "ReplyError"
-    UNKNOWN = "OutcomeUnknown"
-    REFUSAL = "the refusal"
+    BACK_OFF = enum.auto()  # exponential, full jitter
+    SLOTS = enum.auto()  # 1 to 3 s, so that others finish
+    GUARD = enum.auto()  # none here: the guard holds it until the minute is over
 
 
 @attrs.frozen
 class Verdict:
-    """Repeat after *pause* (never, where it is None); when that is over, raise *otherwise*."""
+    """Repeat after *pause*; never, where it is None."""
 
     pause: Pause | None
-    otherwise: Raise
     other_host: bool = False  # whether the next attempt goes to the next of the backup hosts
 
 
-_NEVER: Final = Verdict(None, Raise.REFUSAL)
-_WHEN_THE_MINUTE_IS_OVER: Final = Verdict(Pause.GUARD, Raise.REFUSAL)
-_UNKNOWN: Final = Verdict(None, Raise.UNKNOWN)
+_NEVER: Final = Verdict(None)
+_ELSEWHERE: Final = Verdict(Pause.BACK_OFF, other_host=True)
+_WHEN_OTHERS_FINISHED: Final = Verdict(Pause.SLOTS)
+_WHEN_THE_MINUTE_IS_OVER: Final = Verdict(Pause.GUARD)
 
 _REPEATABLE: Final = {
-    Happened.NOT_SENT: Verdict(Pause.BACK_OFF, Raise.NOT_SENT, other_host=True),
-    Happened.LOST: Verdict(Pause.BACK_OFF, Raise.NO_REPLY, other_host=True),
-    Happened.REDIRECTED: Verdict(None, Raise.REDIRECT),
-    Happened.UNREADABLE: Verdict(None, Raise.UNREADABLE),
-    Happened.OUT_OF_TIME: Verdict(None, Raise.NO_REPLY),
-    Happened.CONCURRENCY: Verdict(Pause.SLOTS, Raise.REFUSAL),
+    Happened.NOT_SENT: _ELSEWHERE,
+    Happened.LOST: _ELSEWHERE,
+    Happened.REDIRECTED: _NEVER,
+    Happened.UNREADABLE: _NEVER,
+    Happened.OUT_OF_TIME: _NEVER,
+    Happened.CONCURRENCY: _WHEN_OTHERS_FINISHED,
     Happened.REFUSED: _NEVER,
 }
 _TABLE: Final = {
     Replay.READ: _REPEATABLE,
     Replay.SET: _REPEATABLE,
-    Replay.IF_NOT_DONE: {
-        **_REPEATABLE,
-        Happened.LOST: _UNKNOWN,
-        Happened.REDIRECTED: _UNKNOWN,
-        Happened.UNREADABLE: _UNKNOWN,
-        Happened.OUT_OF_TIME: _UNKNOWN,
-    },
+    Replay.IF_NOT_DONE: {**_REPEATABLE, Happened.LOST: _NEVER},
 }
 
 

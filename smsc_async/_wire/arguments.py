@@ -12,7 +12,7 @@ __all__ = ["check_text", "flag", "phone", "seconds", "whole_number"]
 # C0 and C1 controls, DEL, and halves of surrogate pairs: none of them can be part of a parameter.
 _UNSENDABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _NAMES: Final = {"\r": "a carriage return", "\n": "a line break", "\0": "a NUL", "\t": "a tab"}
-_FIRST_SURROGATE: Final = 0xD800
+_FIRST_SURROGATE: Final = "\ud800"
 
 _DIGITS: Final = re.compile(r"[0-9]+")
 # As people, tables and word processors write phones: spaces, parentheses, hyphens and dashes of several widths.
@@ -33,12 +33,12 @@ def check_text(name: str, value: object) -> str:
         raise errors.InvalidArgumentType(name, f"must be a str, not {_kind(value)}")
     if found := _UNSENDABLE.search(value):
         character = found.group()
-        if ord(character) >= _FIRST_SURROGATE:
+        if character >= _FIRST_SURROGATE:
             what = "half of a surrogate pair, so it is no Unicode text; decode it properly first"
         else:
             what = f"{_NAMES.get(character, 'a control character')} (U+{ord(character):04X}); take it out"
         raise errors.InvalidArgument(name, f"holds {what}")
-    return value if type(value) is str else str.__str__(value)
+    return str.__str__(value)  # plain, whatever a subclass would say of itself
 
 
 def phone(value: object, name: str = "phone") -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from smsc_async._wire.charset import as_text
@@ -36,25 +37,23 @@ _CODE: Final = re.compile(r"[0-9]{1,9}")
 
 def read(body: bytes, shape: Shape) -> Plain | Refusal:
     """Give the record or the list of records in *body*, or the refusal that it is."""
-    data = _parse(body)
-    kind = type(data)
-    if kind is dict:
-        if "error_code" in data or "error" in data:
-            return _refusal(data)
-    elif kind is list and len(data) == 1 and type(data[0]) is dict and "error_code" in data[0]:
-        return _refusal(data[0])
+    data = _parse(body)  # a dict or a list: the body begins with its bracket
+    alone = data
+    if type(data) is list and len(data) == 1:
+        (alone,) = data
+    if type(alone) is dict and ("error_code" in alone or (alone is data and "error" in alone)):
+        return _refusal(alone)
     layout = shape.layout
     if layout is _LIST:
-        records = [data] if kind is dict else data
-        if type(records) is not list or not set(map(type, records)) <= {dict}:
+        records = [data] if type(data) is dict else data
+        if not set(map(type, records)) <= {dict}:
             raise Undecodable("JSON that is not a list of records")
         return records
     if layout is _RECORD:
-        record = data[0] if kind is list and len(data) == 1 else data
-        if type(record) is not dict:
+        if type(alone) is not dict:
             raise Undecodable("JSON that is not a record")
-        return record
-    if layout is _OK and (kind is not dict or data.get("result") != "OK"):
+        return alone
+    if layout is _OK and (type(data) is not dict or data.get("result") != "OK"):
         raise Undecodable("JSON that does not say OK")
     return data
 
@@ -76,11 +75,11 @@ def _parse(body: bytes) -> Any:
     return data if _is_plain(body, data) else _careful(body)
 
 
-def _is_plain(body: bytes, data: object) -> bool:
+def _is_plain(body: bytes, data: Any) -> bool:
     """Whether *body* surely has no name twice in one record: it has as many colons as *data* has names."""
     if type(data) is dict:
         names = len(data)
-    elif type(data) is list and set(map(type, data)) <= {dict}:
+    elif set(map(type, data)) <= {dict}:
         names = sum(map(len, data))
     else:
         return False
@@ -92,8 +91,8 @@ def _is_plain(body: bytes, data: object) -> bool:
 
 # Bodies that are not plain, or not JSON ---------------------------------------------------------------------------
 
-# A string (perhaps without its end), or a bracket. Possessive, so that no text makes it slow.
-_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
+# A string (perhaps without its end, or each quote in it would be looked at anew), or a bracket.
+_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+["\\]?|[\[\]{}]', re.DOTALL)
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -123,24 +122,23 @@ def _careful(body: bytes) -> object:
 def _decoded(text: str) -> object:
     try:
         return _CAREFUL.decode(text)
-    except json.JSONDecodeError as problem:
-        try:
+    except json.JSONDecodeError:
+        with suppress(json.JSONDecodeError):
             return _CAREFUL.decode(_repaired(text))
-        except json.JSONDecodeError:
-            raise problem from None
+        raise
 
 
 # The vendor's own samples are broken in two places, and nobody has published a real reply. Should the gateway write
 # what its page says, there is one way to read it. The first of "all_phones" lacks its opening quote ...
 _PHONE_WITHOUT_QUOTE: Final = re.compile(r'(:\s*\[\s*)([0-9]{3,20}"\s*[,\]])')
 # ... and a number's "current_cost" the comma after it. (Every string is matched, so that none is begun at its end.)
-_STRING_PERHAPS_WITHOUT_COMMA: Final = re.compile(r'("(?:[^"\\]|\\.)*+")(\s*(?="[^"\\]*"\s*:))?', re.DOTALL)
+_STRING_PERHAPS_WITHOUT_COMMA: Final = re.compile(r'"(?:[^"\\]|\\.)*+["\\]?(\s*(?="[^"\\]+"\s*:))?', re.DOTALL)
 
 
 def _repaired(text: str) -> str:
     """Put in the comma and the quote that the vendor's samples lack; the result must still be JSON."""
     text = _PHONE_WITHOUT_QUOTE.sub(r'\1"\2', text)
-    return _STRING_PERHAPS_WITHOUT_COMMA.sub(lambda found: found[1] + ("" if found[2] is None else ","), text)
+    return _STRING_PERHAPS_WITHOUT_COMMA.sub(lambda found: found[0] + ("" if found[1] is None else ","), text)
 
 
 def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -151,9 +149,10 @@ def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _integer(digits: str) -> int | float:
-    if len(digits) < 19 or (len(digits) < 21 and int(digits) in _INTEGER_RANGE):  # noqa: PLR2004 - digits of 2**64
-        return int(digits)
-    return _fraction(digits)
+    if len(digits) > 20:  # noqa: PLR2004 - digits of 2**64; Python refuses to read thousands of them
+        return _fraction(digits)
+    number = int(digits)
+    return number if number in _INTEGER_RANGE else float(number)
 
 
 def _fraction(digits: str) -> float:

@@ -21,10 +21,4 @@ class Refusal:
 
 
 class Undecodable(Exception):
-    """The body cannot be read for sure. *problem* is a sentence without anything that the body holds."""
-
-    problem: str
-
-    def __init__(self, problem: str) -> None:
-        super().__init__(problem)
-        self.problem = problem
+    """The body cannot be read for sure; the message is a sentence without anything that the body holds."""

@@ -42,13 +42,14 @@ def decode(body: bytes, *, asked: ReplyFormat, shape: Shape, explicit_empty: boo
     if body[:1] in _JSON_BEGINS:  # what is asked for, mostly
         return json_form.read(body, shape)
     body = body.removeprefix(_BOM)
-    match body.lstrip(_SPACE)[:1]:
+    start = body.lstrip(_SPACE)
+    match start[:1]:
         case b"":
             return _nothing(asked, shape, explicit_empty=explicit_empty)
         case b"{" | b"[":
             return json_form.read(body, shape)
         case b"<":
-            if _HTML.match(body.lstrip(_SPACE)):
+            if _HTML.match(start):
                 problem = "an HTML page"
                 raise Undecodable(problem)
             return xml_form.read(as_text(body), shape)

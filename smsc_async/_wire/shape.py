@@ -44,11 +44,11 @@ class Holds(enum.Enum):
 class Layout(enum.Enum):
     """What a reply is as a whole."""
 
-    RECORD = "one record"
-    LIST = "a list of records"
-    OK = "the word OK"
-    FILE = "a file"
-    ANY = "whatever comes"  # for endpoints that are not described yet
+    RECORD = enum.auto()
+    LIST = enum.auto()  # of records
+    OK = enum.auto()  # the word
+    FILE = enum.auto()
+    ANY = enum.auto()  # whatever comes, for endpoints that are not described yet
 
 
 @attrs.frozen(eq=False)

@@ -51,7 +51,10 @@ def read(text: str, asked: ReplyFormat, shape: Shape) -> Plain | Refusal:
         # Names say what is what whatever was asked for; values without names are taken only if asked for.
         named = asked is not ReplyFormat.CSV or _names_come_first(lines[0], shape)
         records = [_record(number, line, shape, named=named) for number, line in enumerate(lines, 1)]
-    return records if shape.layout is Layout.LIST else records[0]
+    if shape.layout is Layout.LIST:
+        return records
+    (record,) = records
+    return record
 
 
 def _refusal(code: str, detail: str, subject: str | None) -> Refusal:
@@ -61,13 +64,12 @@ def _refusal(code: str, detail: str, subject: str | None) -> Refusal:
 
 
 def _record(number: int, line: str, shape: Shape, *, named: bool) -> dict[str, object]:
-    longest, shortest = _patterns(shape, named=named)
-    found, again = longest.fullmatch(line), shortest.fullmatch(line)
-    if found is None or again is None:
+    readings = {found.groups() for pattern in _patterns(shape, named=named) if (found := pattern.fullmatch(line))}
+    if not readings:
         raise Undecodable(f"line {number} of the text is no record, or free text holds a line break")
-    values = found.groups()
-    if values != again.groups():
+    if len(readings) > 1:
         raise Undecodable(f"line {number} of the text can be read in more than one way")
+    (values,) = readings
     fields = shape.fields if named else _unheaded(shape)
     record: dict[str, object] = {
         field.wire: value for field, value in zip(fields, values, strict=True) if value is not None
@@ -91,7 +93,7 @@ def _headed(record: dict[str, object], shape: Shape) -> dict[str, object]:
     return record
 
 
-@lru_cache(maxsize=256)  # two for each shape; there are a few dozen
+@lru_cache  # it keeps 128, two for each shape; there are a few dozen
 def _patterns(shape: Shape, *, named: bool) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Give the pattern of a line with the free text as long as can be, and as short as can be."""
     parts: list[str] = []

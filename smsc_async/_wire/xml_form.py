@@ -22,12 +22,11 @@ if TYPE_CHECKING:
 __all__ = ["read"]
 
 _MAX_DEPTH: Final = 8  # a reply nests four deep
-_DECLARATION: Final = re.compile(r"\s*<\?xml\b[^<>]*\?>")
 _CODE: Final = re.compile(r"[0-9]{1,9}")
 _NO_DOCUMENT_TYPE: Final = "XML with a document type, which no reply has"
 
 
-@attrs.define(eq=False)
+@attrs.define
 class _Element:
     tag: str
     text: str = ""
@@ -56,7 +55,7 @@ def read(text: str, shape: Shape) -> Plain | Refusal:
                 raise Undecodable(f"XML that is no <{shape.root}>")
             return _record(root, shape)
         case Layout.OK:
-            if root.tag != "result" or root.children or root.text.strip() != "OK":
+            if root.tag != "result" or root.text.strip() != "OK":  # beside tags there is no text
                 raise Undecodable("XML that does not say OK")
             return {"result": "OK"}
         case _:
@@ -111,7 +110,9 @@ def _parse(text: str, *, rootless: bool) -> _Element:
         rootless: Whether the record's tags may stand side by side without a root; they are put into ``<result>``.
     """
     if rootless:
-        text = f"<result>{_DECLARATION.sub('', text, count=1)}</result>"
+        if text.lstrip().startswith("<?xml"):
+            text = text.partition("?>")[2]
+        text = f"<result>{text}</result>"
     reader = _Reader()
     parser = expat.ParserCreate("utf-8")
     parser.buffer_text = True
@@ -124,10 +125,12 @@ def _parse(text: str, *, rootless: bool) -> _Element:
     except expat.ExpatError as problem:
         what = expat.ErrorString(problem.code)
         raise Undecodable(f"broken XML: {what} (line {problem.lineno}, column {problem.offset})") from None
-    root = reader.top.children[0]
-    if rootless and len(root.children) == 1 and root.children[0].children:
-        return root.children[0]  # it had a root after all
-    return root
+    (root,) = reader.top.children
+    match root.children:
+        case [inner] if rootless and inner.children:
+            return inner  # it had a root after all
+        case _:
+            return root
 
 
 class _Reader:

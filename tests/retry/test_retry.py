@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from smsc_async._retry import Again, Budget, Retry, repeat
-from smsc_async._verdict import Pause, Raise, Verdict
+from smsc_async._verdict import Pause, Verdict
 from smsc_async.errors import InvalidArgument, InvalidArgumentType, NoReply
 from smsc_async.testing import FakeClock
 
@@ -26,7 +26,7 @@ def clock() -> FakeClock:
 
 def again(pause: Pause = Pause.BACK_OFF) -> Again:
     """Give an attempt's wish to be repeated."""
-    return Again(Verdict(pause, Raise.NO_REPLY), NoReply("test", "lost"))
+    return Again(Verdict(pause), NoReply("test", "lost"))
 
 
 class Attempts:
@@ -55,10 +55,16 @@ async def run(
     budget: Budget | None = None,
     deadline: float = float("inf"),
     pauses: list[tuple[int, float]] | None = None,
+    reasons: list[Again] | None = None,
 ) -> list[object]:
     """Repeat on a moved clock; give the value, or the exception."""
     results: list[object] = []
     told = [] if pauses is None else pauses
+    why = [] if reasons is None else reasons
+
+    def tell(number: int, seconds: float, reason: Again) -> None:
+        told.append((number, seconds))
+        why.append(reason)
 
     async def one() -> None:
         try:
@@ -70,7 +76,7 @@ async def run(
                     budget=budget or Budget(),
                     clock=clock,
                     deadline=deadline,
-                    on_pause=lambda number, seconds, _: told.append((number, seconds)),
+                    on_pause=tell,
                 )
             )
         except Again as error:
@@ -114,8 +120,9 @@ async def test_after_too_many_in_flight_others_get_one_to_three_seconds(
 async def test_a_duplicate_goes_back_to_the_guard_at_once(clock: FakeClock) -> None:
     """It is the guard that holds it until the minute is over."""
     attempts = Attempts(clock, 1, Pause.GUARD)
-    await run(attempts, clock, first=again(Pause.GUARD))
-    assert [(2, 0.0)] == attempts.moments
+    pauses: list[tuple[int, float]] = []
+    await run(attempts, clock, first=again(Pause.GUARD), pauses=pauses)
+    assert ([(2, 0.0)], [(2, 0.0)]) == (attempts.moments, pauses)
 
 
 async def test_attempts_end(clock: FakeClock) -> None:
@@ -123,7 +130,15 @@ async def test_attempts_end(clock: FakeClock) -> None:
     attempts = Attempts(clock, 9)
     (result,) = await run(attempts, clock, retry=Retry(attempts=3))
     assert isinstance(result, Again)
+    assert isinstance(result.error, NoReply)
     assert [2, 3] == [number for number, _ in attempts.moments]
+
+
+async def test_one_attempt_is_no_repetition(clock: FakeClock) -> None:
+    """The first counts, so one attempt leaves none to repeat."""
+    attempts, first = Attempts(clock, 9), again()
+    assert [first] == await run(attempts, clock, first=first, retry=Retry(attempts=1))
+    assert [] == attempts.moments
 
 
 async def test_a_pause_that_would_pass_the_deadline_is_not_begun(clock: FakeClock) -> None:
@@ -131,6 +146,13 @@ async def test_a_pause_that_would_pass_the_deadline_is_not_begun(clock: FakeCloc
     attempts = Attempts(clock, 9)
     (result,) = await run(attempts, clock, retry=Retry(attempts=9, random=lambda: 1.0), deadline=2.0)
     assert isinstance(result, Again)
+    assert [(2, 0.5), (3, 1.5)] == attempts.moments
+
+
+async def test_a_pause_that_ends_with_the_deadline_is_begun(clock: FakeClock) -> None:
+    """The next attempt may start at the very moment of it."""
+    attempts = Attempts(clock, 9)
+    await run(attempts, clock, retry=Retry(attempts=9, random=lambda: 1.0), deadline=1.5)
     assert [(2, 0.5), (3, 1.5)] == attempts.moments
 
 
@@ -149,11 +171,35 @@ async def test_the_budget_ends_a_storm(clock: FakeClock) -> None:
     assert not budget.take(10.0)
 
 
+async def test_nobody_saves_up_repetitions() -> None:
+    """Where less than a tenth was spent, no more than that is given back."""
+    budget = Budget()
+    assert budget.take(1.0)
+    for _ in range(20):
+        budget.refund()
+    assert 0.0 == budget.spent
+    budget.spent = 0.5
+    budget.refund()
+    assert 0.4 == budget.spent
+
+
+async def test_without_a_budget_nothing_is_repeated(clock: FakeClock) -> None:
+    """Zero repetitions in hand are none, and less than one is none."""
+    for budget in (0, 0.5):
+        attempts = Attempts(clock, 9)
+        await run(attempts, clock, retry=Retry(budget=budget))
+        assert [] == attempts.moments
+
+
 async def test_each_repetition_is_told(clock: FakeClock) -> None:
-    """Its number and the seconds before it."""
+    """Its number, the seconds before it, and the attempt that it is for."""
     pauses: list[tuple[int, float]] = []
-    await run(Attempts(clock, 2), clock, pauses=pauses)
+    reasons: list[Again] = []
+    first = again()
+    await run(Attempts(clock, 2), clock, first=first, pauses=pauses, reasons=reasons)
     assert [(2, 0.5), (3, 1.0)] == pauses
+    assert first is reasons[0]
+    assert [Pause.BACK_OFF] * 2 == [reason.verdict.pause for reason in reasons]
 
 
 async def test_only_the_listed_type_is_repeated(clock: FakeClock) -> None:
@@ -199,17 +245,28 @@ async def test_cancellation_passes_through_a_pause_and_an_attempt(clock: FakeClo
 
 
 @pytest.mark.parametrize(
-    ("arguments", "error"),
+    ("arguments", "error", "problem"),
     [
-        ({"attempts": 0}, InvalidArgument),
-        ({"attempts": 1.5}, InvalidArgumentType),
-        ({"attempts": True}, InvalidArgumentType),
-        ({"budget": -1}, InvalidArgument),
-        ({"budget": float("nan")}, InvalidArgument),
-        ({"budget": "10"}, InvalidArgumentType),
+        (
+            {"attempts": 0},
+            InvalidArgument,
+            "attempts: give at least 1 (the first attempt counts); retry=None repeats nothing",
+        ),
+        ({"attempts": 1.5}, InvalidArgumentType, "attempts: give a whole number, not float"),
+        ({"attempts": True}, InvalidArgumentType, "attempts: give a whole number, not bool"),
+        ({"budget": -1}, InvalidArgument, "budget: give 0 or more repetitions"),
+        ({"budget": float("nan")}, InvalidArgument, "budget: give 0 or more repetitions"),
+        ({"budget": "10"}, InvalidArgumentType, "budget: give a number, not str"),
+        ({"budget": True}, InvalidArgumentType, "budget: give a number, not bool"),
     ],
 )
-async def test_bad_numbers_are_refused(arguments: dict[str, object], error: type[ValueError]) -> None:
+async def test_bad_numbers_are_refused(arguments: dict[str, object], error: type[ValueError], problem: str) -> None:
     """With a sentence that says what to give."""
-    with pytest.raises(error, match="give"):
+    with pytest.raises(error) as caught:
         Retry(**arguments)  # type: ignore[arg-type]
+    assert problem == str(caught.value)
+
+
+async def test_the_settings_are_shown_without_the_source_of_chance() -> None:
+    """Three attempts, and ten repetitions in hand, where nobody says otherwise."""
+    assert "Retry(attempts=3, budget=10.0)" == repr(Retry())

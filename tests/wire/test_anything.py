@@ -18,6 +18,9 @@ def anything(body: str, asked: ReplyFormat) -> Plain | Refusal:
         ('{"id":5,"cost":"1"}', JSON, {"id": 5, "cost": "1"}),
         ('[{"id":5},{"id":6}]', JSON, [{"id": 5}, {"id": 6}]),
         ("[1,[2]]", JSON, [1, [2]]),
+        ('\ufeff [{"id":5}]', JSON, [{"id": 5}]),
+        ('\r\n{"id":5}', XML, {"id": 5}),
+        ('\x0c{"id":5}', JSON, '\x0c{"id":5}'),
         ("OK, ID - 5\n", TEXT, "OK, ID - 5\n"),
         ("5,1.20", CSV, "5,1.20"),
         ("<result>OK</result>", XML, "OK"),
@@ -48,6 +51,21 @@ def test_what_cannot_be_read_is_undecodable_at_any_endpoint(body: str, asked: Re
     """Empty and broken bodies are undecodable without a description too."""
     with pytest.raises(Undecodable):
         anything(body, asked)
+
+
+@pytest.mark.parametrize("body", ["<html>", " \r\n<!DOCTYPE html><html>", "\ufeff<b>Warning</b>", "<BR />"])
+@pytest.mark.parametrize("shape", [Shape.ANY, Shape.OK, Shape.FILE])
+def test_a_page_is_told_by_its_first_tag(body: str, shape: Shape) -> None:
+    """What a web server or PHP says in the gateway's place is called what it is."""
+    with pytest.raises(Undecodable, match=r"^an HTML page$"):
+        decode(body.encode(), asked=XML, shape=shape)
+
+
+@pytest.mark.parametrize("asked", ReplyFormat)
+def test_nobody_said_that_an_empty_body_is_an_empty_list(asked: ReplyFormat) -> None:
+    """An empty body is nothing, unless its length said that it is empty."""
+    with pytest.raises(Undecodable, match=r"^an empty answer$"):
+        decode(b"", asked=asked, shape=Shape.list_of("list", "item"))
 
 
 @pytest.mark.parametrize("body", ["OK", "a;b\n", "1"])

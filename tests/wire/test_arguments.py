@@ -64,20 +64,36 @@ def test_what_is_no_phone_is_refused(value: str, problem: str) -> None:
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
-        (380671234567, 'not int; write "380671234567"'),
-        (0, "not int$"),
-        (True, "not bool$"),
-        (None, "not None$"),
-        (3.8e11, "not float$"),
-        (b"380671234567", "not bytes$"),
-        (["380671234567"], "not list$"),
-        (Decimal(380671234567), "not Decimal$"),
+        (380671234567, 'int; write "380671234567"'),
+        (1, 'int; write "1"'),
+        (0, "int"),
+        (-1, "int"),
+        (True, "bool"),
+        (None, "None"),
+        (3.8e11, "float"),
+        (b"380671234567", "bytes"),
+        (["380671234567"], "list"),
+        (Decimal(380671234567), "Decimal"),
     ],
 )
 def test_a_phone_of_another_type_is_refused(value: object, problem: str) -> None:
     """Only a str can be a phone: a number has lost its form on the way."""
-    with pytest.raises(errors.InvalidArgumentType, match=problem):
+    with pytest.raises(errors.InvalidArgumentType) as caught:
         phone(value)
+    assert f"phone: must be a str of digits, not {problem}" == str(caught.value)
+
+
+@pytest.mark.parametrize("digits", ["1234567", "123456789012345"])
+def test_the_shortest_and_the_longest_phone_are_taken(digits: str) -> None:
+    """Seven digits and fifteen are a phone."""
+    assert digits == phone(digits)
+
+
+def test_a_phone_of_a_wrong_length_is_refused_with_the_right_ones() -> None:
+    """The message says how many digits there are, and how many there may be."""
+    with pytest.raises(errors.InvalidArgument) as caught:
+        phone("123456")
+    assert "phone: has 6 digits; with its country code a phone has 7 to 15" == str(caught.value)
 
 
 @given(st.text())
@@ -120,31 +136,32 @@ def test_a_text_of_another_class_becomes_plain() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("hunter2\r", r"a carriage return \(U\+000D\); take it out"),
-        ("hunter2\nhunter2", r"a line break \(U\+000A\); take it out"),
-        ("hunter2\0", r"a NUL \(U\+0000\); take it out"),
-        ("hunter2\t", r"a tab \(U\+0009\); take it out"),
-        ("hunter2\x1b[0m", r"a control character \(U\+001B\); take it out"),
-        ("hunter2\x7f", r"a control character \(U\+007F\); take it out"),
-        ("hunter2\x85", r"a control character \(U\+0085\); take it out"),
-        ("hunter2\ud800", "half of a surrogate pair"),
-        ("\udfffhunter2", "half of a surrogate pair"),
+        ("hunter2\r", "a carriage return (U+000D); take it out"),
+        ("hunter2\nhunter2", "a line break (U+000A); take it out"),
+        ("hunter2\0", "a NUL (U+0000); take it out"),
+        ("hunter2\t", "a tab (U+0009); take it out"),
+        ("hunter2\x1b[0m", "a control character (U+001B); take it out"),
+        ("hunter2\x7f", "a control character (U+007F); take it out"),
+        ("hunter2\x85", "a control character (U+0085); take it out"),
+        ("hunter2\ud800", "half of a surrogate pair, so it is no Unicode text; decode it properly first"),
+        ("\udfffhunter2", "half of a surrogate pair, so it is no Unicode text; decode it properly first"),
     ],
 )
 def test_text_that_cannot_be_sent_is_refused(text: str, problem: str) -> None:
     """Control characters and halves of surrogate pairs are refused by name, and the text is not shown."""
-    with pytest.raises(errors.InvalidArgument, match=problem) as caught:
+    with pytest.raises(errors.InvalidArgument) as caught:
         check_text("psw", text)
-    assert "hunter2" not in str(caught.value)
-    assert "psw" == caught.value.name
+    assert f"psw: holds {problem}" == str(caught.value)
 
 
-@pytest.mark.parametrize("value", [None, 1, b"hunter2", ["hunter2"], True])
-def test_what_is_no_text_is_refused(value: object) -> None:
+@pytest.mark.parametrize(
+    ("value", "kind"), [(None, "None"), (1, "int"), (b"hunter2", "bytes"), (["hunter2"], "list"), (True, "bool")]
+)
+def test_what_is_no_text_is_refused(value: object, kind: str) -> None:
     """Another type is refused by its name, and the value is not shown."""
-    with pytest.raises(errors.InvalidArgumentType, match="must be a str, not") as caught:
+    with pytest.raises(errors.InvalidArgumentType) as caught:
         check_text("psw", value)
-    assert "hunter2" not in str(caught.value)
+    assert f"psw: must be a str, not {kind}" == str(caught.value)
 
 
 @given(st.text(st.characters(exclude_categories=[])))
@@ -163,11 +180,15 @@ def test_a_flag_is_a_bool(value: bool) -> None:
     assert value is flag("auto_renew", value)
 
 
-@pytest.mark.parametrize("value", [0, 1, "no", "", None, 1.0, []])
-def test_what_is_no_bool_is_no_flag(value: object) -> None:
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [(0, "int"), (1, "int"), ("no", "str"), ("", "str"), (None, "None"), (1.0, "float"), ([], "list")],
+)
+def test_what_is_no_bool_is_no_flag(value: object, kind: str) -> None:
     """Values that only count as true or false are refused: the gateway's own flag means the opposite."""
-    with pytest.raises(errors.InvalidArgumentType, match="must be True or False"):
+    with pytest.raises(errors.InvalidArgumentType) as caught:
         flag("auto_renew", value)
+    assert f"auto_renew: must be True or False, not {kind}" == str(caught.value)
 
 
 @pytest.mark.parametrize(("value", "expected"), [(1, "1"), (2**63 - 1, "9223372036854775807")])
@@ -176,18 +197,22 @@ def test_a_whole_number_is_sent_in_digits(value: int, expected: str) -> None:
     assert expected == whole_number("limit", value, least=1)
 
 
-@pytest.mark.parametrize("value", ["1", 1.0, True, None, Decimal(1)])
-def test_what_is_no_int_is_no_whole_number(value: object) -> None:
+@pytest.mark.parametrize(
+    ("value", "kind"), [("1", "str"), (1.0, "float"), (True, "bool"), (None, "None"), (Decimal(1), "Decimal")]
+)
+def test_what_is_no_int_is_no_whole_number(value: object, kind: str) -> None:
     """Texts, fractions and bools are refused."""
-    with pytest.raises(errors.InvalidArgumentType, match="must be an int"):
+    with pytest.raises(errors.InvalidArgumentType) as caught:
         whole_number("limit", value, least=1)
+    assert f"limit: must be an int, not {kind}" == str(caught.value)
 
 
 @pytest.mark.parametrize("value", [0, -1, 2**63, 10**5000], ids=["zero", "negative", "large", "endless"])
 def test_a_number_out_of_range_is_refused(value: int) -> None:
     """Too small and too large ones are refused."""
-    with pytest.raises(errors.InvalidArgument, match="must be 1 or more"):
+    with pytest.raises(errors.InvalidArgument) as caught:
         whole_number("limit", value, least=1)
+    assert "limit: must be 1 or more, and less than 2**63" == str(caught.value)
 
 
 @pytest.mark.parametrize("value", [1, 0.5, float("inf")])
@@ -199,12 +224,14 @@ def test_seconds_are_a_positive_number(value: float) -> None:
 @pytest.mark.parametrize("value", [0, -1.0, float("nan")])
 def test_no_time_is_no_number_of_seconds(value: float) -> None:
     """Zero, less, and what is no number are refused."""
-    with pytest.raises(errors.InvalidArgument, match="more than 0 seconds"):
+    with pytest.raises(errors.InvalidArgument) as caught:
         seconds("timeout", value)
+    assert "timeout: must be more than 0 seconds" == str(caught.value)
 
 
-@pytest.mark.parametrize("value", ["1", None, True, Decimal(1)])
-def test_seconds_of_another_type_are_refused(value: Any) -> None:
+@pytest.mark.parametrize(("value", "kind"), [("1", "str"), (None, "None"), (True, "bool"), (Decimal(1), "Decimal")])
+def test_seconds_of_another_type_are_refused(value: Any, kind: str) -> None:
     """Only ints and floats are seconds."""
-    with pytest.raises(errors.InvalidArgumentType, match="a number of seconds"):
+    with pytest.raises(errors.InvalidArgumentType) as caught:
         seconds("timeout", value)
+    assert f"timeout: must be a number of seconds, not {kind}" == str(caught.value)

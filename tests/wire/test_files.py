@@ -48,10 +48,28 @@ def test_a_page_that_begins_with_a_comment_is_told_by_its_type() -> None:
     )
 
 
+@pytest.mark.parametrize("before", [b"", b" \t\r\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\r\n"])
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_page_may_begin_with_space(before: bytes, complete: bool) -> None:
+    """White space and a byte order mark before the first tag do not make a file of a page."""
+    assert "an HTML page" == file_problem(before + b"<!DOCTYPE  html>", "", complete=complete)
+
+
 @pytest.mark.parametrize("body", [b"", b"\r\n", b"\xef\xbb\xbf"])
 def test_an_empty_answer_is_no_file(body: bytes) -> None:
     """Nothing at all is a dead host, not a file."""
     assert "an empty answer" == file_problem(body, "text/csv", complete=True)
+
+
+def test_a_file_may_begin_with_blank_lines() -> None:
+    """Space alone is nothing only where nothing comes after it."""
+    assert file_problem(b"\r\n" * 1024, "text/csv", complete=False) is None
+
+
+@pytest.mark.parametrize("body", [b"ERROR = 9", b"ERROR = 12 \r\n", b"\xef\xbb\xbfERROR = 9"])
+def test_half_a_refusal_is_no_file(body: bytes) -> None:
+    """A number without words is too little to act upon, and no file either."""
+    assert "half a refusal" == file_problem(body, "text/csv", complete=True)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +86,12 @@ def test_an_empty_answer_is_no_file(body: bytes) -> None:
         b"phone,text\n380950000001,<html>\n",
         b'{"error":"again"}\n1;2',
         b"OK\n",
+        b"ERROR = ",
+        b"ERROR = x",
+        b"ERROR = 9;1",
+        b"ERROR = 9 a",
+        b"\x0c<html>",
+        b"<!doctypehtml>",
         b"PK\x03\x04",
         b"\x98\xff\x00",
         b"a",
@@ -81,8 +105,11 @@ def test_anything_else_is_a_file(body: bytes, content_type: str, complete: bool)
 
 
 def test_a_long_body_is_no_refusal() -> None:
-    """A refusal is shorter than the head that is looked at."""
-    assert file_problem(b"ERROR = 9 (" + b"a" * FILE_HEAD + b")", "", complete=True) is None
+    """A refusal is at most as long as the head that is looked at."""
+    words = "a" * (2048 - len("ERROR = 9 ()"))
+    assert 2048 == FILE_HEAD
+    assert Refusal(9, words) == file_problem(f"ERROR = 9 ({words})".encode(), "", complete=True)
+    assert file_problem(f"ERROR = 9 ({words}a)".encode(), "", complete=True) is None
 
 
 @given(head=st.binary(max_size=200), content_type=st.text(max_size=20), complete=st.booleans())

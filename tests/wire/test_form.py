@@ -51,6 +51,7 @@ def test_half_a_surrogate_pair_is_refused_without_showing_the_value() -> None:
     with pytest.raises(errors.InvalidArgument, match="psw: holds half of a surrogate pair") as caught:
         encode_form({"psw": secret})
     assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+    assert caught.value.__suppress_context__, "the error of the encoder holds the value"
 
 
 def test_a_fingerprint_stays_the_same_between_versions() -> None:
@@ -61,6 +62,27 @@ def test_a_fingerprint_stays_the_same_between_versions() -> None:
         action_fingerprint("account", "receive_phones.php", {"buy": "1"}).hex(),
     )
     assert expected == found
+
+
+def test_the_fingerprint_of_what_no_checked_parameter_holds_stays_the_same_too() -> None:
+    """A NUL and half of a surrogate pair, which are refused before, have a fingerprint all the same."""
+    found = fingerprint("account", "page.php", {"text": "a\0b\ud800", "to": "380671234567"}).hex()
+    assert "190ddc472bc55004c248cd41822d" == found
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [(("x\0y", "p"), ("x", "y\0p")), (("x\0y", "p"), ("3:x", "y1:p"))], ids=["NUL", "lengths"]
+)
+def test_a_nul_keeps_account_and_page_apart(one: tuple[str, str], other: tuple[str, str]) -> None:
+    """Where the separator stands in a part, no other parts join to the same."""
+    assert fingerprint(*one, {}) != fingerprint(*other, {})
+
+
+def test_the_order_of_what_is_fixed_makes_no_difference() -> None:
+    """An action is the same whichever of its parameters comes first."""
+    assert action_fingerprint("a", "b.php", {"c": "1", "d": "2"}) == action_fingerprint(
+        "a", "b.php", {"d": "2", "c": "1"}
+    )
 
 
 @given(params=COMPARED, more=st.dictionaries(st.sampled_from(["login", "psw", "apikey", "fmt", "charset"]), st.text()))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from smsc_async._wire import ReplyFormat, Undecodable
+from smsc_async._wire import Field, Holds, ReplyFormat, Shape, Undecodable, decode, text_form
 from smsc_async.values import LocalTime
 from tests.wire.reading import read
 from tests.wire.replies import CSV, ENDPOINTS, JSON, TEXT, XML
@@ -83,6 +83,8 @@ BROKEN: dict[str, tuple[str, ReplyFormat, str]] = {
     "two currencies": ("1 UAH USD", TEXT, "account.balance"),
     "four values": ("1.00 UAH 2.00 3.00", TEXT, "account.balance"),
     "balance on two lines": ("1.00\nUAH", TEXT, "account.balance"),
+    "more than a balance": ("1.00x", TEXT, "account.balance"),
+    "more than a currency": ("1.00 UAH5", TEXT, "account.balance"),
     "words": ("Service temporarily unavailable", TEXT, "account.balance"),
 }
 
@@ -121,6 +123,108 @@ def test_a_moment_of_an_unknown_form_is_kept() -> None:
     """The vendor does not say how the gateway writes dates, so any form without a comma is kept as it is."""
     (task,) = read(LIST, "15,a,2,2025-02-01T10:00:00+02:00,Feb 1 10:05,r.csv", CSV)
     assert (LocalTime("2025-02-01T10:00:00+02:00"), LocalTime("Feb 1 10:05")) == (task.created, task.started)
+
+
+BALANCE = ENDPOINTS["account.balance"].shape
+SENTENCES = {
+    "no OK": (Shape.OK, TEXT, "OK - 1 SMS", "text that does not say OK"),
+    "no file": (Shape.FILE, TEXT, "a;b", "text in place of a file"),
+    "two lines": (BALANCE, TEXT, "1.00\n2.00", "more than one line of text for one record"),
+    "number 0": (Shape.ANY, TEXT, "ERROR = 0 (fine)", "a refusal with the number 0"),
+    "no record": (
+        AVAILABLE.shape,
+        CSV,
+        f"{VALUES}\n1",
+        "line 2 of the text is no record, or free text holds a line break",
+    ),
+    "names in the first line only": (
+        AVAILABLE.shape,
+        CSV,
+        f"{NAMED}\n{VALUES}",
+        "line 2 of the text is no record, or free text holds a line break",
+    ),
+    "two readings": (LIST.shape, CSV, "15,a,1,2,3,4,5,6,7", "line 1 of the text can be read in more than one way"),
+    "no value": (BALANCE, TEXT, "1.00 (UAH)", "text with a value that stands for no field"),
+    "a name without a value": (
+        BALANCE,
+        TEXT,
+        "balance = x",
+        "line 1 of the text is no record, or free text holds a line break",
+    ),
+    "decimal comma": (BALANCE, TEXT, "1,50", "text with two whole numbers, which may be one with a decimal comma"),
+}
+
+
+@pytest.mark.parametrize(("shape", "asked", "body", "sentence"), SENTENCES.values(), ids=SENTENCES.keys())
+def test_what_is_wrong_with_a_text_is_said(shape: Shape, asked: ReplyFormat, body: str, sentence: str) -> None:
+    """The problem is a sentence that names the line, and shows nothing of it."""
+    with pytest.raises(Undecodable) as caught:
+        decode(body.encode(), asked=asked, shape=shape)
+    assert sentence == str(caught.value)
+
+
+PLAIN = Shape.list_of("list", "item", Field("name"), Field("kind", Holds.INTEGER), Field("note", Holds.TEXT))
+OPTIONAL = Shape.record("item", Field("a", Holds.INTEGER), Field("b", Holds.INTEGER, optional=True))
+HEADED = Shape.record("result", Field("phone", Holds.PHONE, heads="all"), Field("all", Holds.PHONES))
+BARE = Shape.record("item", Field("a", Holds.INTEGER), Field("b", Holds.PLAIN), bare=True)
+RECORDS = {
+    "OK": (Shape.OK, TEXT, " OK\r\n", {"result": "OK"}),
+    "values with space": (PLAIN, CSV, " x ,1, y ", [{"name": " x ", "kind": "1", "note": " y "}]),
+    "a value like a name": (PLAIN, CSV, "name,1,y", [{"name": "name", "kind": "1", "note": "y"}]),
+    "a name further on": (PLAIN, CSV, "x,1,name = y", [{"name": "x", "kind": "1", "note": "name = y"}]),
+    "names without space": (PLAIN, CSV, "name=x,kind=1,note=y", [{"name": "x", "kind": "1", "note": "y"}]),
+    "names with space": (PLAIN, CSV, "name = x, kind = 1, note = y", [{"name": "x", "kind": "1", "note": "y"}]),
+    "without what may be missing": (OPTIONAL, TEXT, "a = 1", {"a": "1"}),
+    "with what may be missing": (OPTIONAL, TEXT, "a = 1, b = 2", {"a": "1", "b": "2"}),
+    "the head of a list": (HEADED, CSV, "1 , 2", {"phone": "1", "all": "1 , 2"}),
+    "a head of its own": (HEADED, TEXT, "phone = 1, all = 2, 1", {"phone": "1", "all": "2, 1"}),
+    "bare values": (BARE, TEXT, " 1 x ", {"a": "1", "b": "x"}),
+    "a bare value of nothing": (BARE, TEXT, "1,", {"a": "1", "b": ""}),
+    "a whole balance": (BALANCE, TEXT, "250 UAH", {"balance": "250", "currency": "UAH"}),
+    "a whole balance with a fraction of credit": (BALANCE, TEXT, "250 1.5", {"balance": "250", "credit": "1.5"}),
+}
+
+
+@pytest.mark.parametrize(("shape", "asked", "body", "record"), RECORDS.values(), ids=RECORDS.keys())
+def test_a_text_becomes_the_wires_own_names_and_values(
+    shape: Shape, asked: ReplyFormat, body: str, record: object
+) -> None:
+    """Values come out as they stand there; what is missing has no entry."""
+    assert record == decode(body.encode(), asked=asked, shape=shape)
+
+
+HELD = {
+    Holds.INTEGER: (["0", "-1", "9" * 18], ["", "-", "+1", "9" * 19, "1.5", "1 ", "١"]),
+    Holds.MONEY: (["0", "-1.5", f"{'9' * 18}.{'9' * 18}"], ["", ".5", "1.", "9" * 19, f"1.{'9' * 19}", "1,5", "1x5"]),
+    Holds.PHONE: (["1", "+1", "9" * 20], ["", "+", "9" * 21, "++1", "1 2"]),
+    Holds.PHONES: (["", "+1, 2,3"], ["1;2", "a"]),
+    Holds.WORD: (["a", "Z", "x" * 16], ["", "x" * 17, "a b", "1", "ї"]),
+    Holds.PLAIN: (["", "a b;c"], ["a,b", "a\rb"]),
+    Holds.TEXT: (["", "a,b", "a\rb"], []),
+}
+
+
+@pytest.mark.parametrize("holds", Holds)
+def test_a_field_holds_what_it_may_and_nothing_else(holds: Holds) -> None:
+    """The patterns are bounded, and ASCII where they are digits or letters."""
+    shape = Shape.record("item", Field("a", holds))
+    fits, does_not = HELD[holds]
+    assert [{"a": text} for text in fits] == [decode(f"a = {text}".encode(), asked=TEXT, shape=shape) for text in fits]
+    for text in does_not:
+        with pytest.raises(Undecodable):
+            decode(f"a = {text}".encode(), asked=TEXT, shape=shape)
+
+
+def test_values_without_names_leave_nothing_out() -> None:
+    """Without names a field that may be missing could be any, so none is."""
+    with pytest.raises(Undecodable, match="no record"):
+        decode(b"1", asked=CSV, shape=OPTIONAL)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_the_patterns_of_a_shape_are_made_once(named: bool) -> None:
+    """Compiling takes longer than reading."""
+    assert text_form._patterns(PLAIN, named=named) is text_form._patterns(PLAIN, named=named)
 
 
 @pytest.mark.parametrize("asked", [TEXT, CSV, XML])

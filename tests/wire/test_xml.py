@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from smsc_async._wire import Undecodable
+from smsc_async._wire import Field, Holds, Refusal, Shape, Undecodable, decode
 from tests.wire.reading import read
 from tests.wire.replies import ENDPOINTS, XML
 
@@ -47,7 +47,94 @@ def test_bad_xml_is_undecodable(body: str) -> None:
     """Each kind of bad XML is undecodable, and the problem says so in a sentence."""
     with pytest.raises(Undecodable) as caught:
         read(RENT, body, XML)
-    assert 0 < len(caught.value.problem) < 200
+    assert 0 < len(str(caught.value)) < 200
+
+
+TASKS = ENDPOINTS["downloads.list"].shape
+BALANCE = ENDPOINTS["account.balance"].shape
+CALL = ENDPOINTS["calls.request"].shape
+NOTES = Shape.list_of("list", "item", Field("list"), Field("note", Holds.TEXT))
+LONG = "a" * 50
+SENTENCES = {
+    "two roots": (
+        RENT.shape,
+        "<phone><cost>1</cost></phone><phone/>",
+        "broken XML: junk after document element (line 1, column 29)",
+    ),
+    "cut": (RENT.shape, "<phone>\n<cost>1</cost></phone", "broken XML: unclosed token (line 2, column 14)"),
+    "another root": (RENT.shape, "<number/>", "XML that is no <phone>"),
+    "another list": (TASKS, "<tasks><task/></tasks>", "XML that is no <list> of <task>"),
+    "another item": (TASKS, "<list><task/><number/></list>", "XML that is no <list> of <task>"),
+    "no OK": (Shape.OK, "<result>NO</result>", "XML that does not say OK"),
+    "OK and more": (Shape.OK, "<result>OK<id>1</id></result>", "XML with text between the tags in <result>"),
+    "words alone": (RENT.shape, "<result><error>again</error></result>", "a refusal in XML without a number"),
+    "an empty number": (Shape.ANY, "<a><error_code/></a>", "a refusal in XML without a number"),
+    "a long number": (Shape.ANY, "<a><error_code>1234567890</error_code></a>", "a refusal in XML without a number"),
+    "a field twice": (RENT.shape, "<phone><cost>1</cost><cost/></phone>", "XML with <cost> twice in one record"),
+    "tags in a field": (RENT.shape, "<phone><cost><a/></cost></phone>", "XML with tags inside <cost>"),
+    "text between": (Shape.ANY, f"<{LONG}>x<b/></{LONG}>", f"XML with text between the tags in <{'a' * 40}>"),
+    "deep": (Shape.ANY, "<a>" * 9 + "</a>" * 9, "XML that nests deeper than 8"),
+    "document type": (RENT.shape, "<!DOCTYPE phone><phone/>", "XML with a document type, which no reply has"),
+}
+
+
+@pytest.mark.parametrize(("shape", "body", "sentence"), SENTENCES.values(), ids=SENTENCES.keys())
+def test_what_is_wrong_with_an_xml_is_said(shape: Shape, body: str, sentence: str) -> None:
+    """The problem is a sentence that shows tags at most, and those bounded."""
+    with pytest.raises(Undecodable) as caught:
+        decode(body.encode(), asked=XML, shape=shape)
+    assert sentence == str(caught.value)
+    assert caught.value.__context__ is None or caught.value.__suppress_context__, "the parser's error adds nothing"
+
+
+RECORDS = {
+    "the longest number": (
+        Shape.ANY,
+        "<a><error_code>123456789</error_code><error> no </error><id> 5 </id></a>",
+        Refusal(123456789, "no", "5"),
+    ),
+    "deep enough": (Shape.ANY, "<a>" * 3 + "1" + "</a>" * 3, {"a": {"a": "1"}}),
+    "as deep as may be": (
+        Shape.ANY,
+        "<a>" * 8 + "</a>" * 8,
+        {"a": {"a": {"a": {"a": {"a": {"a": {"a": ""}}}}}}},
+    ),
+    "equal tags": (Shape.ANY, "<a><b>1</b><b>2</b></a>", ["1", "2"]),
+    "OK": (Shape.OK, "<result> OK\n</result>", {"result": "OK"}),
+    "an empty list": (NOTES, "<list/>", []),
+    "one record without its list": (NOTES, "<item><note>a</note></item>", [{"note": "a"}]),
+    "a list of none": (TASKS, "<list/>", []),
+    "space in free text alone": (
+        NOTES,
+        "<list><item><list> a </list><note> b </note><more><x/></more></item></list>",
+        [{"list": "a", "note": " b "}],
+    ),
+    "phones in tags": (
+        CALL,
+        "<result><phone> 1 </phone><all_phones><p> 1 </p><p>2</p></all_phones></result>",
+        {"phone": "1", "all_phones": ["1", "2"]},
+    ),
+    "phones in one text": (CALL, "<result><all_phones> 1, 2 </all_phones></result>", {"all_phones": "1, 2"}),
+    "no root": (
+        BALANCE,
+        "<balance> 1 </balance><currency>UAH</currency>",
+        {"balance": "1", "currency": "UAH"},
+    ),
+    "no root, and a declaration": (
+        BALANCE,
+        "\n<?xml version='1.0'?>\n<balance>1</balance><?php ?><currency>UAH</currency>",
+        {"balance": "1", "currency": "UAH"},
+    ),
+    "no root, and a processing instruction": (BALANCE, "<balance>1</balance><?php ?>", {"balance": "1"}),
+    "a root of the same name": (BALANCE, "<balance><balance>1</balance></balance>", {"balance": "1"}),
+    "another root": (BALANCE, "<result><balance>1</balance></result>", {"balance": "1"}),
+}
+
+
+@pytest.mark.parametrize(("shape", "body", "record"), RECORDS.values(), ids=RECORDS.keys())
+def test_an_xml_becomes_the_wires_own_names_and_values(shape: Shape, body: str, record: object) -> None:
+    """Tags become names; space around a value is dropped, except in free text."""
+    assert record == decode(body.encode(), asked=XML, shape=shape)
 
 
 @pytest.mark.parametrize("encoding", ["windows-1251", "utf-8", "utf-16", "koi8-r", "ascii", "no-such-encoding"])

@@ -1,0 +1,89 @@
+"""A session whose guard keeps its books elsewhere, so that giving a lease back takes a while."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anyio
+import httpx
+import pytest
+
+from smsc_async import LocalGuard, Session
+from smsc_async.errors import OutcomeUnknown
+from smsc_async.testing import FakeClock
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from smsc_async.guard import Lease, Outcome
+
+pytestmark = pytest.mark.anyio
+
+
+class Elsewhere(LocalGuard):
+    """A guard that must be awaited: the message takes a second there, and the answer one back."""
+
+    def finish(self, lease: Lease, outcome: Outcome) -> Awaitable[None]:  # type: ignore[override]  # the protocol's
+        return self._finish(lease, outcome)
+
+    async def _finish(self, lease: Lease, outcome: Outcome) -> None:
+        await self.clock.sleep_until(self.clock.now() + 1.0)
+        super().finish(lease, outcome)
+        await self.clock.sleep_until(self.clock.now() + 1.0)
+
+
+def session(clock: FakeClock, answer: Callable[[httpx.Request], Awaitable[httpx.Response]]) -> Session:
+    """Give a session with such a guard, answered by a function."""
+    guard = Elsewhere(clock=clock)
+    return Session(login="alex", password="hidden word", guard=guard, transport=lambda: httpx.MockTransport(answer))
+
+
+async def test_a_cancelled_call_still_gives_its_lease_back() -> None:
+    """The message to a guard elsewhere is not cut off by what has cut off the call."""
+    clock = FakeClock()
+
+    async def silent(_: httpx.Request) -> httpx.Response:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    smsc = session(clock, silent)
+    scope = anyio.CancelScope()
+
+    async def one() -> None:
+        with scope:
+            await smsc.numbers.available()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(one)
+        await anyio.wait_all_tasks_blocked()
+        scope.cancel()
+        await clock.advance(3.0)
+    usage = smsc.limits()
+    assert (0, 1) == (usage.in_flight, usage.lingering)
+    await smsc.aclose()
+
+
+async def test_an_unknown_outcome_is_remembered_before_the_next_rent_may_go() -> None:
+    """The second rent of a phone, let go as soon as the first has ended, is refused: the first may have been paid."""
+    clock = FakeClock()
+    sent: list[httpx.Request] = []
+
+    async def broken(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(502)
+
+    smsc = session(clock, broken)
+    ends: list[str] = []
+
+    async def rent() -> None:
+        with pytest.raises(OutcomeUnknown) as unknown:
+            await smsc.numbers.rent("380950000001")
+        ends.append(type(unknown.value).__name__)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(rent)
+        tasks.start_soon(rent)
+        await clock.advance(10.0)
+    assert 1 == len(sent)
+    assert ["OutcomeStillUnknown", "OutcomeUnknown"] == sorted(ends)
+    await smsc.aclose()
