@@ -21,6 +21,7 @@ from smsc_async.errors import (
     AccountLocked,
     GatewayError,
     NoReply,
+    NotSent,
     OutcomeStillUnknown,
     OutcomeUnknown,
     SessionClosed,
@@ -151,22 +152,22 @@ class Conductor:
         along.
         """
         last = first
+        lost = first.error if isinstance(first.error, NoReply) else None  # of an attempt that may have been carried out
         if self.options.retry is not None:
 
             async def after_a_failure(number: int) -> T:
-                nonlocal last
+                nonlocal last, lost
                 try:
                     return await attempt(call, number)
                 except Again as again:
                     last = again
+                    lost = again.error if isinstance(again.error, NoReply) else lost
                     raise
                 except (AccountLocked, SessionClosed, WaitTooLong) as unsent:
-                    if not isinstance(last.error, NoReply):
+                    if lost is None:
                         raise
                     reason = unsent.with_traceback(None)
-                # "Nothing was sent" is true of this attempt, and not of the call.
-                last.error.__cause__ = reason
-                raise last.error
+                raise not_unsent(lost, reason)
 
             budget = self.shared.memory.budget
             try:
@@ -184,6 +185,8 @@ class Conductor:
             else:
                 budget.refund()
                 return value
+        if lost is not None and isinstance(last.error, NotSent):
+            raise not_unsent(lost, last.error)
         raise last.error
 
     def check_subject(self, call: Call) -> None:
@@ -304,6 +307,12 @@ class Conductor:
 def left_behind(write: Write) -> Outcome:
     """Say what an attempt that was broken off means for the limits."""
     return Outcome.UNSENT if write.provably_unsent else Outcome.UNKNOWN
+
+
+def not_unsent(lost: NoReply, last: Exception) -> NoReply:
+    """Give the error of a call whose *last* attempt was not sent, but an earlier one was *lost*."""
+    lost.__cause__ = last
+    return lost
 
 
 async def shielded(pending: Awaitable[object]) -> None:

@@ -58,12 +58,25 @@ async def test_all_attempts_share_the_callers_time() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_phone_in_two_spellings_is_one_request_to_any_page() -> None:
-    """The gateway could call them identical, so they count together also where no service knows the page."""
+@pytest.mark.parametrize(
+    ("one", "other", "used"),
+    [
+        ({"phone": "+380 67 123-45-67"}, {"phone": "380671234567"}, [2]),
+        ({"phone": PHONE, "id": "7"}, {"id": "7", "phone": PHONE}, [2]),
+        ({"mes": "a b", "id": "7"}, {"id": "7", "mes": "a b"}, [2]),
+        ({"phone": PHONE}, {"phone": "380671234567"}, [1, 1]),
+        ({"mes": "a b"}, {"mes": "a c"}, [1, 1]),
+        ({"id": "7"}, {"id": "7", "del": "1"}, [1, 1]),
+    ],
+)
+async def test_what_the_gateway_could_call_identical_counts_together(
+    one: dict[str, str], other: dict[str, str], used: list[int]
+) -> None:
+    """The spelling of a phone and the order of parameters make no other request; any other value does."""
     smsc = session(lambda: httpx.MockTransport(lambda _: httpx.Response(200, json={})), FakeClock())
-    for phone in ("+380 67 123-45-67", "380671234567"):
-        await smsc.call("phones.php", {"phone": phone}, limits=(Limit(3),))
-    assert [2] == [rule.used for rule in smsc.limits().rules]
+    for params in (one, other):
+        await smsc.call("phones.php", params, limits=(Limit(3),))
+    assert used == [rule.used for rule in smsc.limits().rules]
     await smsc.aclose()
 
 

@@ -21,6 +21,7 @@ from smsc_async import (
     Limit,
     LocalGuard,
     NoReply,
+    NotSent,
     Replay,
     ReplyError,
     Retry,
@@ -588,3 +589,38 @@ async def test_an_argument_of_a_call_of_a_bad_type_is_refused(
     with pytest.raises(InvalidArgument) as refused:
         await smsc.call(**{"path": "x.php", "params": {}, **arguments})
     assert (error, []) == (type(refused.value), asked)
+
+
+@pytest.mark.asyncio
+async def test_not_sent_is_said_of_the_call_and_not_of_its_last_attempt(clock: FakeClock) -> None:
+    """A call whose first attempt may have been carried out, and whose second found no connection, had no reply."""
+    errors = [httpx.ReadError("gone"), None]
+
+    def factory() -> httpx.AsyncBaseTransport:
+        class Breaking(httpx.AsyncBaseTransport):
+            async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+                if errors and (error := errors.pop(0)) is not None:
+                    await request.aread()
+                    raise error
+                raise httpx.ConnectError("refused")
+
+        return Breaking()
+
+    guard = LocalGuard(clock=clock)
+    smsc = Session(apikey="k", transport=factory, guard=guard, retry=Retry(attempts=3, random=lambda: 0.0))
+    async with anyio.create_task_group() as tasks:
+        told: list[BaseException] = []
+
+        async def call() -> None:
+            try:
+                await smsc.numbers.set_auto_renew("380950000001", True)
+            except Exception as error:
+                told.append(error)
+
+        tasks.start_soon(call)
+        for _ in range(100):
+            await clock.advance(1.0)
+            if told:
+                break
+    (error,) = told
+    assert (NoReply, NotSent) == (type(error), type(error.__cause__))

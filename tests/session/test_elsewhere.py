@@ -13,7 +13,7 @@ from smsc_async.errors import OutcomeUnknown
 from smsc_async.testing import FakeClock
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from smsc_async.guard import Lease, Outcome
 
@@ -32,7 +32,7 @@ class Elsewhere(LocalGuard):
         await self.clock.sleep_until(self.clock.now() + 1.0)
 
 
-def session(clock: FakeClock, answer: Callable[[httpx.Request], Awaitable[httpx.Response]]) -> Session:
+def session(clock: FakeClock, answer: Callable[[httpx.Request], Coroutine[None, None, httpx.Response]]) -> Session:
     """Give a session with such a guard, answered by a function."""
     guard = Elsewhere(clock=clock)
     return Session(login="alex", password="hidden word", guard=guard, transport=lambda: httpx.MockTransport(answer))
