@@ -614,7 +614,7 @@ async def test_not_sent_is_said_of_the_call_and_not_of_its_last_attempt(clock: F
         async def call() -> None:
             try:
                 await smsc.numbers.set_auto_renew("380950000001", True)
-            except Exception as error:
+            except SmscError as error:
                 told.append(error)
 
         tasks.start_soon(call)
