@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["audit"]
 
 _NONE: tuple[int, list[float]] = (0, [])
-MANY_DEAD = 64  # alarms of calls and lines that are gone; they may lie about for a while, but not pile up
+MANY_DEAD = 40  # alarms of calls and lines that are gone; they may lie about for a while, but not pile up
 
 
 def audit(play: Play) -> None:
@@ -21,8 +21,8 @@ def audit(play: Play) -> None:
     policy = play.policy
     if (fault := books.audit_reserved(policy, play.standing)) is not None:
         raise Violation(f"books: {fault}")
-    if books.alarms(policy) > MANY_DEAD + 4 * len(play.standing):
-        raise Violation(f"memory: {books.alarms(policy)} alarms are kept for {len(play.standing)} calls in line")
+    if books.alarms(policy) > MANY_DEAD + 4 * play.most:
+        raise Violation(f"memory: {books.alarms(policy)} alarms are kept, and never more than {play.most} calls stood")
     _look_at_keys(play)
     _look_at_slots(play)
     for caller in play.hurried.values():

@@ -52,6 +52,7 @@ class Play:
         self.flying: list[Flight] = []
         self.standing: dict[Ticket, Caller] = {}
         self.lines: list[dict[Ticket, int]] = [{} for _ in world.calls]  # by call, in order, the serial
+        self.most = 0  # that ever stood at once
         self.hurried: dict[Ticket, Caller] = {}  # those with a deadline
         self.orphans: list[Lease] = []  # of the parent, after a fork
         self.gone: list[Ticket] = []  # a few that stand no more
@@ -276,6 +277,7 @@ class Play:
     def _stand(self, caller: Caller) -> None:
         ticket = caller.ticket
         self.standing[ticket] = caller
+        self.most = max(self.most, len(self.standing))
         self.lines[caller.call.index][ticket] = caller.serial
         if caller.deadline < FOREVER:
             self.hurried[ticket] = caller

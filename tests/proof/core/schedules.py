@@ -64,7 +64,7 @@ MIXED = {
     "prove": 1, "tick": 1, "pass": 4, "edge": 4, "before edge": 1, "oversleep": 1, "quiet": 0, "fork": 0, "orphan": 0,
 }  # fmt: skip
 FILLING = {"burst": 6, "finish all": 6, "finish": 4, "edge": 4, "ask": 1}
-FICKLE = {"hurry": 20, "leave": 20, "ask": 6, "finish": 6, "leave again": 1, "pass": 1, "edge": 1}
+FICKLE = {"hurry": 40, "leave": 40, "ask": 10, "finish": 4, "leave again": 2, "edge": 1}
 SMALL = attrs.evolve(STRICT, max_concurrency=3)
 
 CHILD = {"fork": 1, "orphan": 1}
@@ -83,7 +83,7 @@ PROFILES: tuple[Profile, ...] = (
     Profile("passing by", MIXED | {"quiet": 6, "finish all": 3}, (*FEW, *OTHERS[:4]), DUPLICATES, "many accounts"),
     Profile("harsh", MIXED | CHILD | {"quiet": 2}, (*FEW, *MANY), HARSH, "three accounts"),
     Profile("uneven", MIXED | {"edge": 8, "quiet": 1}, (*FEW, *MANY), DUPLICATES, grid=0.1),
-    Profile("fickle", FICKLE, (*FEW, *MANY), LOSSY),
+    Profile("fickle", FICKLE, FEW, LOSSY, most=6),
 )
 
 # Seconds; a few steps of the grid more or less are drawn.

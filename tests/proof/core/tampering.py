@@ -17,6 +17,7 @@ __all__ = [
     "forget_alarms",
     "forget_all_out",
     "forget_resting",
+    "keep_alarms",
     "leak_a_reservation",
     "never_forget",
 ]
@@ -42,6 +43,11 @@ def count_down(policy: Policy) -> None:
 def forget_alarms(policy: Policy) -> None:
     """Look at no line again by itself."""
     policy.lines._alarms.clear()
+
+
+def keep_alarms(policy: Policy) -> None:
+    """Never look for alarms that mean nothing any more."""
+    policy.lines._crowded = 1 << 60
 
 
 def leak_a_reservation(ticket: Ticket) -> None:

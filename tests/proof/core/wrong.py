@@ -95,6 +95,14 @@ class AlarmLost(Policy):
         tampering.forget_alarms(self)
 
 
+class AlarmsPileUp(Policy):
+    """Whoever leaves the line leaves an alarm behind."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        tampering.keep_alarms(self)
+
+
 class ReservationLeaked(Policy):
     """Whoever leaves the line leaves a token reserved."""
 
@@ -188,6 +196,7 @@ WRONG: tuple[type[Policy], ...] = (
     LastComeFirstServed,
     DeafToAlarms,
     AlarmLost,
+    AlarmsPileUp,
     ReservationLeaked,
     ForkForgets,
     ForkedTwice,
