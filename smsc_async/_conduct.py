@@ -90,29 +90,22 @@ class Conductor:
     ) -> T:
         """Send one call through guard, retry and wire, and give its value."""
         call = self.begin(endpoint, params, known, subject, force=force)
-        value: T
-        if subject is None:
-            value = await self._perform(call)
-            return value
         memory = self.shared.memory
-        memory.begin(endpoint.name, subject)
+        if subject is not None:
+            memory.begin(endpoint.name, subject)
         try:
-            value = await self._perform(call)
+            try:
+                value: T = await self._attempt(call, 1)
+            except Again as again:
+                first = again
+            else:
+                if memory.budget.spent:
+                    memory.budget.refund()
+                return value
+            return await self.repeated(call, first, self._attempt)
         finally:
-            memory.end(endpoint.name, subject)
-        return value
-
-    async def _perform(self, call: Call) -> Any:
-        try:
-            value = await self._attempt(call, 1)
-        except Again as again:
-            first = again
-        else:
-            budget = self.shared.memory.budget
-            if budget.spent:
-                budget.refund()
-            return value
-        return await self.repeated(call, first, self._attempt)
+            if subject is not None:
+                memory.end(endpoint.name, subject)
 
     def stream(self, endpoint: Endpoint[Any], params: Mapping[str, str]) -> AbstractAsyncContextManager[ByteStream]:
         """Open a file; the slot is held until the block ends."""

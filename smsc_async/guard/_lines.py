@@ -88,8 +88,18 @@ class Lines:
         for ticket, verdict in standing:
             self._settle(ticket, verdict)
 
-    def recall(self, bucket: TokenBucket, waiting: Iterable[Ticket], now: float) -> None:
-        """Put the calls that have a token of *bucket* reserved back in line, in order: it has fewer tokens now."""
+    def recall(
+        self,
+        bucket: TokenBucket,
+        waiting: Iterable[Ticket],
+        now: float,
+        refusals: Iterable[tuple[Ticket, Locked | TooLong]] = (),
+    ) -> None:
+        """
+        Put the calls that have a token of *bucket* reserved back in line, in order: it has fewer tokens now.
+
+        The calls of *refusals* are answered before anybody goes.
+        """
         holders = sorted((ticket for ticket in waiting if bucket in ticket.passed), key=lambda ticket: ticket.number)
         passed: list[TokenBucket] = []
         for ticket in holders:
@@ -97,6 +107,7 @@ class Lines:
         for ticket in holders:  # all are back in line before anybody goes: none is overtaken
             ticket.buckets[0].enter(ticket)
             passed.append(ticket.buckets[0])
+        self.refuse(refusals, now)
         self.drain_all(passed, now)
         for ticket in holders:
             if ticket.place is not None and ticket.deadline < FOREVER:

@@ -146,7 +146,7 @@ class Policy:
             self._login_refused(lease, now)
         elif outcome is Outcome.ADDRESS_BLOCKED:
             lease.parties.breaker.trip(now, "the gateway has blocked this IP address (error 4)")
-            self._refuse_locked(now)
+            self.lines.refuse(self._locked(now), now)
         if not quiet:
             self.lines.drain_all(lease.buckets, now)
         lease.parties.account.let_go(lease.buckets)
@@ -237,14 +237,15 @@ class Policy:
         slots.recovery = Recovery(-FOREVER, max(slots.capacity(now) // 2, 1), rises_from=now)
 
     def _login_refused(self, lease: Lease, now: float) -> None:
+        """Error 2: lock the credentials; the gateway remembers it, so that one call less may be tried."""
+        gateway = lease.parties.gateway
         lease.parties.credential.trip(now, "the gateway refused the credentials (error 2)")
-        lease.parties.gateway.strike(now)
-        self._refuse_locked(now)
+        gateway.strike(now)
+        self.lines.recall(gateway.trials, self._waiting(), now, self._locked(now))
 
-    def _refuse_locked(self, now: float) -> None:
-        """Answer every waiting call whose credentials or gateway are locked now."""
-        locked = [ticket for ticket in self._waiting() if ticket.parties.locked(now)]
-        self.lines.refuse([(ticket, ticket.parties.lock(now)) for ticket in locked], now)
+    def _locked(self, now: float) -> list[tuple[Ticket, Locked]]:
+        """Give every waiting call whose credentials or gateway are locked now, with the answer."""
+        return [(ticket, ticket.parties.lock(now)) for ticket in self._waiting() if ticket.parties.locked(now)]
 
     # ---------------------------------------------------------------- whom and what a call concerns
 

@@ -125,3 +125,17 @@ def test_calls_that_give_up_leave_no_alarms() -> None:
         policy.leave(waits(policy.ask(demand("same", SINGLE), 0.0)), 0.0)
         policy.leave(waits(policy.ask(demand("same", SINGLE), 0.0, deadline=3_600.0)), 0.0)
     assert books.alarms(policy) < 100
+
+
+def test_a_refusal_of_proven_credentials_takes_back_what_a_trial_had_reserved() -> None:
+    """Credentials that worked are refused, three times: a call with new ones waits, though it was the next to go."""
+    policy = accepted(account="known", credential="known")
+    names = [("known", f"{number}") for number in range(4)] + [("old", "old")]
+    *known, _old = [lease_of(policy.ask(demand(key, account=name, credential=name), 0.0)) for name, key in names]
+    policy.finish(known[0], Outcome.ADDRESS_BLOCKED, 0.0)
+    probe = lease_of(policy.ask(demand("probe", account="probe", credential="probe"), 600.0))
+    next_to_go = waits(policy.ask(demand("next", account="next", credential="next"), 600.0))
+    for lease in known[1:]:
+        policy.finish(lease, Outcome.LOGIN_REFUSED, 600.0)
+    policy.finish(probe, Outcome.UNSENT, 600.0)
+    assert (None, Reason.PROBATION) == (next_to_go.verdict, next_to_go.reason)
