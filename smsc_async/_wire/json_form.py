@@ -30,6 +30,7 @@ _LIST: Final = Layout.LIST
 _OK: Final = Layout.OK
 _RECORD: Final = Layout.RECORD
 
+_BLANKS: Final = b" \t\r\n"
 _MAX_DEPTH: Final = 16  # a reply nests three deep
 _INTEGER_RANGE: Final = range(-(2**63), 2**64)  # what orjson reads as an int; beyond it both give a float
 _CODE: Final = re.compile(r"[0-9]{1,9}")
@@ -85,8 +86,8 @@ def _is_plain(body: bytes, data: Any) -> bool:
         return False
     if body.count(b":") == names:
         return True
-    # There are colons in the values too. Right after a quote they still follow names, if no space comes between.
-    return not (b'" ' in body or b"\n" in body or b"\r" in body or b"\t" in body) and body.count(b'":') == names
+    # There are colons in the values too. Blanks aside, a quote and a colon follow each name, and hardly any value.
+    return body.translate(None, _BLANKS).count(b'":') == names
 
 
 # Bodies that are not plain, or not JSON ---------------------------------------------------------------------------
@@ -170,12 +171,17 @@ _CAREFUL: Final = json.JSONDecoder(
     object_pairs_hook=_distinct, parse_int=_integer, parse_float=_fraction, parse_constant=_not_a_number
 )
 _STANDARD: Final = json.JSONDecoder(parse_int=_integer, parse_float=_fraction, parse_constant=_not_a_number)
+# The same where each whole number has a few digits: a function of ours to read them takes longer than all the rest.
+_FEW_DIGITS: Final = json.JSONDecoder(parse_float=_fraction, parse_constant=_not_a_number)
+_DIGITS: Final = bytes.maketrans(b"0123456789", b"0000000000")
+_MANY_DIGITS: Final = b"0" * 19  # with fewer a number is surely in the range
 
 
 def _standard(body: bytes) -> object:
     if b"\\u" in body:
         return _careful(body)
-    return _STANDARD.decode(body.decode("utf-8"))
+    decoder = _STANDARD if _MANY_DIGITS in body.translate(_DIGITS) else _FEW_DIGITS
+    return decoder.decode(body.decode("utf-8"))
 
 
 def _quickest() -> Callable[[bytes], object]:

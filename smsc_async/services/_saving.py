@@ -65,7 +65,8 @@ class NewFile:
     def __init__(self, target: Path, *, overwrite: bool) -> None:
         self._target = target
         self._overwrite = overwrite
-        self._waiting = bytearray()
+        self._waiting: list[bytes] = []
+        self._size = 0  # of what waits
         self._lock = threading.Lock()
         self._given_up = False
         self._kept = False
@@ -102,8 +103,9 @@ class NewFile:
 
     async def write(self, chunk: bytes) -> None:
         """Add *chunk*."""
-        self._waiting += chunk
-        if len(self._waiting) >= _BATCH:
+        self._waiting.append(chunk)
+        self._size += len(chunk)
+        if self._size >= _BATCH:
             await self._in_thread(self._flush)
 
     async def keep(self) -> None:
@@ -127,10 +129,11 @@ class NewFile:
         await to_thread.run_sync(step)
 
     def _flush(self) -> None:
-        left = memoryview(bytes(self._waiting))
-        self._waiting.clear()
-        while left:  # a raw file may take less than it is given
-            left = left[self._file.write(left) :]
+        waiting, self._waiting, self._size = self._waiting, [], 0
+        for chunk in waiting:
+            left = memoryview(chunk)
+            while left:  # a raw file may take less than it is given
+                left = left[self._file.write(left) :]
 
     def _move(self) -> None:
         self._flush()
