@@ -65,7 +65,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Types hold for mypy and pyright, and everything public has one."""
-    session.install("-e", ".[demo,fast,trio]", *group("types"))
+    session.install("-e", ".[aiohttp,demo,fast,trio]", *group("types"))
     session.run("mypy")
     session.run("mypy", "noxfile.py", "docs/examples", "tests/workshop/typed_use.py")
     session.run("pyright")
@@ -76,14 +76,14 @@ def types(session: nox.Session) -> None:
 @nox.session
 def rooms(session: nox.Session) -> None:
     """Each room imports only what it may."""
-    session.install("-e", ".[demo,fast,trio]", *group("rooms"))
+    session.install("-e", ".[aiohttp,demo,fast,trio]", *group("rooms"))
     session.run("lint-imports", "--no-cache")
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
     """The pages build without a warning, and every reference in them leads somewhere."""
-    session.install("-e", ".", *group("docs"))
+    session.install("-e", ".[aiohttp]", *group("docs"))
     shutil.rmtree("docs/_build", ignore_errors=True)
     session.run("sphinx-build", "-W", "-n", "--keep-going", "-b", "html", "docs", "docs/_build/html")
 
@@ -97,6 +97,31 @@ def lowest(session: nox.Session) -> None:
     constraints.write_text("".join(f"{name}=={version}\n" for name, version in sorted(bounds.items())))
     session.install("-e", ".", *group("tests"), "--constraint", str(constraints))
     session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """The package is measured beside its peers, and the tables of the docs are written anew."""
+    session.install(".", *group("bench"))
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def proof(session: nox.Session) -> None:
+    """The long proofs hold: hours of schedules, every cut, every slip that could be made in the core."""
+    session.install("-e", ".", *group("tests"))
+    processes = str(os.cpu_count() or 1)
+    for words in (
+        ("core", "random", "--operations", "20000000", "--processes", processes),
+        ("core", "exhaust", "--states", "2000000"),
+        ("client", "--schedules", "10000", "--processes", processes),
+        ("edges", "sweep"),
+        ("edges", "paid"),
+        ("zoo",),
+        ("mutation", "--processes", processes),
+    ):
+        session.log("%s", " ".join(words))
+        session.run("python", "-m", f"tests.proof.{words[0]}", *words[1:])
 
 
 @nox.session

@@ -72,7 +72,6 @@ def read_answer(
     if not body and not (reply.explicit_empty and status == _OK and asked is not ReplyFormat.JSON):
         reason = f"HTTP status {status} with an empty body"
         return no_answer(endpoint, Happened.LOST, reason, Outcome.ANSWERED, reference)
-    problem = ""
     try:
         plain = decode(body, asked=asked, shape=endpoint.shape, explicit_empty=reply.explicit_empty)
         if type(plain) is Refusal:
@@ -80,11 +79,10 @@ def read_answer(
         if status == _OK:
             value = structure(plain, endpoint.reply, shape=endpoint.shape, known=known() if callable(known) else known)
             return Answer(_ACCEPTED, value=value)
-    except Undecodable as error:
-        problem = str(error)
-    if status != _OK:
-        return no_answer(endpoint, Happened.LOST, f"HTTP status {status}", Outcome.ANSWERED, reference)
-    return _unreadable(endpoint, problem, body, reference, secrets)
+    except Undecodable as problem:
+        if status == _OK:
+            return _unreadable(endpoint, str(problem), body, reference, secrets)
+    return no_answer(endpoint, Happened.LOST, f"HTTP status {status}", Outcome.ANSWERED, reference)
 
 
 def read_no_file(

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from smsc_async._options import Options
     from smsc_async._shared import Shared
     from smsc_async.clock import Clock
+    from smsc_async.events import Event
     from smsc_async.guard import Demand, Wait
 
 __all__ = ["Call", "Conductor", "left_behind", "shielded"]
@@ -76,7 +77,7 @@ class Conductor:
         self.shared = shared
         self.options = options
         self.clock: Clock = shared.guard.clock
-        self.telling: Telling = Telling(options.observer, self.clock)
+        self.telling: Telling = _telling(options.observer, self.clock)
         self._routes: dict[Endpoint[Any], Route] = {}
 
     async def perform(
@@ -295,6 +296,14 @@ class Conductor:
 
     def _on_pause(self, call: Call, number: int, seconds: float, why: Again) -> None:
         self.telling.repeating(call.number, call.endpoint.name, number, seconds, type(why.error).__name__)
+
+
+def _telling(observer: Callable[[Event], None] | None, clock: Clock) -> Telling:
+    if observer is None:
+        return Telling(clock)
+    from smsc_async._observing import Observing  # noqa: PLC0415 - it brings the events, which few listen to
+
+    return Observing(clock, observer)
 
 
 def left_behind(write: Write) -> Outcome:

@@ -1,17 +1,13 @@
-"""Tells log and observer what a call does: waits, attempts, replies; no secret, and no whole phone."""
+"""Tells the log what a call does: waits, attempts, replies; no secret, and no whole phone."""
 
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from smsc_async import events
 from smsc_async._privacy import mask_phones
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from smsc_async.clock import Clock
     from smsc_async.guard import Wait
 
@@ -23,65 +19,37 @@ logger: Final = logging.getLogger("smsc_async")
 class Telling:
     """Each method is one thing that happens to a call; nothing is built where nobody listens."""
 
-    __slots__ = ("_clock", "_observer")
-
-    def __init__(self, observer: Callable[[events.Event], None] | None, clock: Clock) -> None:
-        self._observer = observer
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
     def waiting(self, call: int, endpoint: str, wait: Wait) -> None:
         """The guard holds it."""
         logger.debug("%s: waits at least %.1f s (%s)", endpoint, wait.seconds, wait.reason.value)
-        if self._observer is not None:
-            until = self._clock.date() + timedelta(seconds=wait.seconds)
-            self._notify(events.Waiting(call, endpoint, wait.reason.value, wait.seconds, until))
 
     def attempt(self, call: int, endpoint: str, number: int, url: str) -> None:
         """It is about to be sent."""
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("%s: attempt %d at %s", endpoint, number, url)
-        if self._observer is not None:
-            self._notify(events.Attempt(call, endpoint, number, url))
 
     def replied(self, call: int, endpoint: str, number: int, status: int, *, started: float, size: int) -> None:
         """A whole answer was read, to an attempt that *started* at that moment."""
         if logger.isEnabledFor(logging.DEBUG):
             seconds = self._clock.now() - started
             logger.debug("%s: HTTP %d, %d bytes in %.3f s", endpoint, status, size, seconds)
-        if self._observer is not None:
-            seconds = self._clock.now() - started
-            self._notify(events.Replied(call, endpoint, number, status, seconds, size))
 
     def refused(self, call: int, endpoint: str, number: int, code: int, detail: str) -> None:
         """The gateway answered with an error number."""
         logger.info("%s: refused with error %d (%s)", endpoint, code, detail)
-        if self._observer is not None:
-            self._notify(events.Refused(call, endpoint, number, code, detail))
 
     def failed(self, call: int, endpoint: str, number: int, reason: str, *, sent: bool) -> None:
         """No usable answer came."""
         logger.info("%s: attempt %d failed%s: %s", endpoint, number, "" if sent else " before it was sent", reason)
-        if self._observer is not None:
-            self._notify(events.Failed(call, endpoint, number, reason, sent))
 
     def repeating(self, call: int, endpoint: str, number: int, seconds: float, reason: str) -> None:
         """It will be repeated."""
         logger.info("%s: attempt %d follows in %.1f s (%s)", endpoint, number, seconds, reason)
-        if self._observer is not None:
-            self._notify(events.Repeating(call, endpoint, number, seconds, reason))
 
     def outcome_lost(self, call: int, endpoint: str, reference: str | None, reason: str) -> None:
         """Nobody knows whether it was carried out."""
         shown = None if reference is None else mask_phones(reference)
         logger.warning("%s: outcome unknown%s: %s", endpoint, f" ({shown})" if shown else "", reason)
-        if self._observer is not None:
-            self._notify(events.OutcomeLost(call, endpoint, shown, reason))
-
-    def _notify(self, event: events.Event) -> None:
-        if self._observer is None:
-            return
-        try:
-            self._observer(event)
-        except Exception:
-            # An observer's fault must not change what a call does, least of all between paying and telling.
-            logger.exception("the observer failed on %s", type(event).__name__)

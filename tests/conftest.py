@@ -6,6 +6,9 @@ nothing else). A test of both asyncio and trio is marked ``pytest.mark.anyio`` a
 fixture ``anyio_backend`` below; to name one, ``pytest.mark.parametrize("anyio_backend", ["trio"])``. Never both marks.
 An async fixture for asyncio tests is made with ``pytest_asyncio.fixture``, one for anyio tests with ``pytest.fixture``
 and the argument ``anyio_backend``.
+
+Under all of them is the net of `tests.net`: no log record at DEBUG, output, warning or file may hold the run's canaries
+(`tests.canaries`), with which the simulated gateway's sessions are made.
 """
 
 from __future__ import annotations
@@ -14,6 +17,12 @@ import os
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from smsc_async.testing import SimulatedGateway
+from tests import net
+from tests.canaries import RUN
+
+pytest_plugins = ["pytester"]  # the net is tested in runs of its own
 
 # No deadlines: the machine may be busy with something else, and speed has its own benchmarks.
 settings.register_profile("dev", deadline=None, max_examples=50)
@@ -28,6 +37,16 @@ settings.register_profile(
 )
 settings.register_profile("long", deadline=None, max_examples=5_000, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+
+# The simulated gateway's account has the run's canaries, for which `tests.net` searches all that the tests let out.
+SimulatedGateway.LOGIN, SimulatedGateway.PASSWORD = RUN.login, RUN.password
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Spread the net under all tests."""
+    if not config.pluginmanager.is_registered(net):
+        config.pluginmanager.register(net, "tests.net")
 
 
 @pytest.fixture(params=["asyncio", "trio"])

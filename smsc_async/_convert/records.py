@@ -97,7 +97,6 @@ def _converter(*, detailed: bool) -> cattrs.Converter:
 
 
 _QUICK: Final = _converter(detailed=False)
-_DETAILED: Final = _converter(detailed=True)
 _ways: Final[dict[Shape, _Way]] = {}
 
 
@@ -190,7 +189,7 @@ _WORDS: Final[dict[type[Exception], str]] = {KeyError: "is missing", TypeError: 
 
 
 def _problem(plain: Any, cls: Any, shape: Shape, known: Mapping[str, object]) -> str:
-    build = _recorder(_DETAILED, cls, shape)
+    build = _recorder(_converter(detailed=True), cls, shape)
     records = plain if shape.layout is Layout.LIST else [plain]
     found: list[str] = []
     for number, record in enumerate(records, 1):

@@ -43,6 +43,7 @@ class Connection:
         "_response",
         "_transport",
         "_under_way",
+        "_unlocked",
         "closed",
         "idle_since",
         "own",
@@ -58,6 +59,7 @@ class Connection:
         self._response: httpx.Response | None = None
         self._chunks: AsyncIterator[bytes] | None = None  # of the reply that is being read
         self._under_way = False  # a request was given out, and its reply has not been read to its end
+        self._unlocked = False  # httpcore's locks are out of the way
         self.own = own  # not made by the user's factory
         self.stack = stack
         self.usable = False  # it may serve again
@@ -90,6 +92,9 @@ class Connection:
         if response is not None:
             await response.stream.aclose()  # type: ignore[union-attr]  # likewise
             self.usable = reusable and not (self.write.traced and _left_over(self._transport, response))
+            if self.usable and not self._unlocked:
+                self._unlocked = True
+                _unlock(self._transport)
 
     async def close(self) -> None:
         """
@@ -160,13 +165,46 @@ def _on_closing(stream: Any, what: bytes) -> None:
         stream.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, what)
 
 
+class _NoLock:
+    """In place of a lock that nobody else could want."""
+
+    async def __aenter__(self) -> None:
+        """Take nothing."""
+
+    async def __aexit__(self, *_: object) -> None:
+        """Give nothing back."""
+
+
+_NO_LOCK: Final = _NoLock()
+
+
+def _unlock(transport: Any) -> None:
+    """
+    Take httpcore's locks out of the way of a kept connection, which has one exchange at a time anyway.
+
+    Each of the three that a request takes lets all other tasks go first. So with fourteen in flight whose replies come
+    together the fourteen next requests would leave together too, after all the work of all of them, and so on for ever
+    (measured: 0.85 of what fourteen connections can do at 50 ms latency, 0.93 without the locks).
+    """
+    with suppress(AttributeError, ValueError):  # where httpcore (1.0) is built otherwise, its locks stay
+        (link,) = transport._pool.connections  # noqa: SLF001 -- nobody offers this
+        while link is not None:
+            for name in ("_request_lock", "_connect_lock", "_state_lock"):
+                if hasattr(link, name):
+                    setattr(link, name, _NO_LOCK)
+            link = getattr(link, "_connection", None)
+
+
 def _left_over(transport: Any, response: httpx.Response) -> bool:
     """
     Say whether anything came after the end of a reply, or whether that cannot be told.
 
     httpcore (1.0) does not look, and hands what is left to the next request as its reply: the answer to another call.
     What the system has not handed over yet it does see; so the places to look are h11's buffer and TLS's.
+    A transport that reports what it does, and is not httpcore's, has a method ``left_over(response)`` for it.
     """
+    if (asked := getattr(transport, "left_over", None)) is not None:
+        return bool(asked(response))
     try:
         (link,) = transport._pool.connections  # noqa: SLF001 -- nobody offers this; where it moves, nothing is reused
         while (below := getattr(link, "_connection", None)) is not None:

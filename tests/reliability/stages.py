@@ -14,8 +14,10 @@ import httpx
 import pytest
 
 from smsc_async import LocalGuard, Retry, Session
+from smsc_async.aiohttp import AiohttpTransport
 from smsc_async.simulator import Delay, Fault, FaultProxy, RentableNumber, Simulator
 from smsc_async.testing import FakeClock, SimulatedGateway
+from tests.canaries import RUN
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -71,6 +73,8 @@ class Stage(SimulatedGateway):
     Sessions of it have the strict guard. Their time-out is long, because the machine may be busy.
     """
 
+    over_aiohttp = False  # the fixtures of a test module set it
+
     def __init__(
         self, *, factor: float = FAST, login: str | None = None, password: str | None = None, **settings: Any
     ) -> None:
@@ -96,6 +100,8 @@ class Stage(SimulatedGateway):
     def session(self, **options: Any) -> Session:
         url = self.url if self.proxy is None else self.proxy.url
         defaults = {"base_url": url, "timeout": 30.0 * self.clock.factor, "observer": self.events.append}
+        if self.over_aiohttp:
+            defaults["transport"] = AiohttpTransport
         return super().session(**{**defaults, "retry": Retry(random=lambda: 0.0), **options})
 
     def arrivals(self, action: str) -> list[Arrival]:
@@ -138,8 +144,7 @@ class Virtual:
         self.offset = 0.0
         self.simulator = Simulator(
             **{
-                "login": "demo",
-                "password": "demo",
+                **RUN.pair,
                 "clock": lambda: self.clock.now() + self.offset,
                 "sleep": self.clock.sleep,
                 "numbers": STOCK,
@@ -156,7 +161,7 @@ class Virtual:
     def session(self, **options: Any) -> Session:
         """Give a session whose exchanges have all the time in the world."""
         if "apikey" not in options:
-            options = {"login": "demo", "password": "demo", **options}
+            options = {**RUN.pair, **options}
         return Session(
             **{
                 "base_url": "http://127.0.0.1:9",  # nobody listens there, and nobody is asked

@@ -619,7 +619,7 @@ import asyncio, os, sys
 from smsc_async import LocalGuard, Session
 from smsc_async.errors import WaitTooLong
 
-smsc = Session(login="demo", password="demo-password", base_url=sys.argv[1])
+smsc = Session.from_env(base_url=sys.argv[1])
 
 async def begin():
     for _ in range(2):
@@ -677,7 +677,8 @@ def test_a_forked_child_keeps_the_charges_of_its_parent() -> None:
     with Stage(factor=1.0) as place:
         place.simulator.faults.add(Fault(Delay(before_reply=30.0), action="wait_call"))
         script = [sys.executable, "-c", FORKING, place.url]
-        ended = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+        env = os.environ | {"SMSC_LOGIN": place.LOGIN, "SMSC_PASSWORD": place.PASSWORD}
+        ended = subprocess.run(script, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
         assert ("fine\n", 0) == (ended.stdout, ended.returncode), ended.stderr
         assert (2, 1, 2) == tuple(len(place.arrivals(action)) for action in ("get", "wait_call", "balance"))
 

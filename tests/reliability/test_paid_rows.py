@@ -63,6 +63,13 @@ ROOT = Path(__file__).parents[2]
 JSON = ((b"content-type", b"application/json"),)
 
 
+@pytest.fixture(params=["asyncio", "trio", "aiohttp"])
+def anyio_backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The event loop library that a test runs on; "aiohttp" is asyncio with the other connections."""
+    monkeypatch.setattr(Stage, "over_aiohttp", request.param == "aiohttp")
+    return "trio" if request.param == "trio" else "asyncio"
+
+
 def paid(place: Stage, action: str, phone: str) -> int:
     """Count how often the gateway carried a paid call out."""
     return place.simulator.verdict().paid.get((place.LOGIN, action, phone), 0)
@@ -389,9 +396,13 @@ class SteppingLoop(asyncio.SelectorEventLoop):
         return super().call_soon(step, *args, context=context)
 
 
-def test_a_rent_cancelled_at_any_await_is_unsent_or_told(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("over_aiohttp", [False, True], ids=["httpcore", "aiohttp"])
+def test_a_rent_cancelled_at_any_await_is_unsent_or_told(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, over_aiohttp: bool
+) -> None:
     """P8: at whatever step a rent is cancelled: was it carried out, then log and observer were told that it may be."""
     caplog.set_level(logging.WARNING, "smsc_async")
+    monkeypatch.setattr(Stage, "over_aiohttp", over_aiohttp)
 
     async def sweep(place: Stage) -> None:
         loop = asyncio.get_running_loop()
@@ -525,7 +536,7 @@ import asyncio, os, sys
 from smsc_async import Session
 from smsc_async.errors import OutcomeStillUnknown
 
-smsc = Session(login="demo", password="demo-password", base_url=sys.argv[1])
+smsc = Session.from_env(base_url=sys.argv[1])
 
 async def begin():
     await smsc.account.balance()
@@ -570,7 +581,8 @@ def test_a_forked_child_does_not_rent_what_its_parent_is_renting() -> None:
     with Stage(factor=1.0, switches=Switches(rent_twice=True), numbers=stock(2)) as place:
         place.simulator.faults.add(Fault(Delay(before_reply=1.0), action="buy", times=None))
         script = [sys.executable, "-c", FORKING, place.url]
-        ended = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+        env = os.environ | {"SMSC_LOGIN": place.LOGIN, "SMSC_PASSWORD": place.PASSWORD}
+        ended = subprocess.run(script, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
         assert ("fine\n", 0) == (ended.stdout, ended.returncode), ended.stderr
         assert (1, 1) == (len(place.arrivals("buy")), paid(place, "buy", PHONE))
 

@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from random import Random
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
@@ -43,6 +42,7 @@ from smsc_async.simulator import (
     plain_refusal,
     redirect,
 )
+from tests.canaries import RUN
 from tests.reliability.stages import OTHER, PHONE, Stage, outcome_of, stage, until
 from tests.transport.servers import Authority, Peer, serving
 
@@ -59,24 +59,20 @@ JSON = ((b"content-type", b"application/json"),)
 
 
 class Canaries:
-    """Credentials that are found again wherever they turn up: each has a mark that survives every way of writing it."""
+    """The run's credentials, each with a mark that survives every way of writing it."""
 
-    def __init__(self, seed: int = 0) -> None:
-        random = Random(seed)
-        self.marks = tuple(f"{random.getrandbits(64):016x}" for _ in range(3))
-        login, password, apikey = self.marks
-        self.login = f"al ex{login}"
-        self.password = f"p&w=Їжак+{password}"
-        self.apikey = f"k/е{apikey}"
+    def __init__(self) -> None:
+        self.marks = RUN.marks
+        self.login, self.password, self.apikey = RUN.login, RUN.password, RUN.apikey
         self.subscriber = "380671239876"
 
     @property
     def pair(self) -> dict[str, str]:
-        return {"login": self.login, "password": self.password}
+        return RUN.pair
 
     def in_text(self, text: str) -> list[str]:
-        """Give the marks that a text holds."""
-        return [mark for mark in self.marks if mark in text]
+        """Say which marks a text holds, in which spelling."""
+        return RUN.in_text(text)
 
 
 @pytest.fixture

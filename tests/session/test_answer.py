@@ -67,6 +67,13 @@ def test_what_the_request_knows_becomes_part_of_the_value(known: dict[str, objec
     assert (PHONE, Decimal("1.50")) == (answer.value.phone, answer.value.cost)
 
 
+def test_values_without_names_are_read_where_they_were_asked_for() -> None:
+    """What was asked for decides what they mean."""
+    line = f"{PHONE},1,1.50,0.50,x"
+    assert [PHONE] == [number.phone for number in read(AVAILABLE, line, asked=CSV).value]
+    assert Happened.UNREADABLE is read(AVAILABLE, line, asked=JSON).happened
+
+
 # No answer -----------------------------------------------------------------------------------------------------------
 
 NO_ANSWER = [
@@ -154,6 +161,7 @@ def test_no_bytes_are_an_empty_list_where_the_length_says_so(asked: ReplyFormat)
     assert (Outcome.ANSWERED, Happened.LOST, errors.NoReply) == ended(lost)[:3]
     lost = read(AVAILABLE, b"", 404, asked=asked, explicit_empty=True)
     assert (Outcome.ANSWERED, Happened.LOST, errors.NoReply) == ended(lost)[:3]
+    assert "HTTP status 404 with an empty body" == lost.error.reason  # type: ignore[union-attr]
 
 
 def test_no_bytes_are_no_json() -> None:
@@ -287,11 +295,18 @@ def test_a_refusal_in_a_files_place_is_raised_whatever_its_status() -> None:
         assert "no ***" == answer.error.detail  # type: ignore[union-attr]
 
 
+def test_a_refusal_with_a_foreign_status_proves_nothing_of_a_file_that_is_paid_for() -> None:
+    """The rule is that of every paid call."""
+    answer = read_no_file(PAID, 503, Refusal(9, "again"), b"", ())
+    assert (Outcome.DUPLICATE, Happened.LOST, errors.OutcomeUnknown) == ended(answer)[:3]
+
+
 @pytest.mark.parametrize("problem", [None, "an HTML page", Refusal(9, "again")])
 def test_a_redirect_in_a_files_place_is_not_followed(problem: Refusal | str | None) -> None:
     """Nothing in it counts."""
     answer = in_place(problem, status=302)
     assert (Outcome.ANSWERED, Happened.REDIRECTED, errors.UnexpectedRedirect) == ended(answer)[:3]
+    assert "HTTP status 302, a redirect" in str(answer.error)
 
 
 @pytest.mark.parametrize(

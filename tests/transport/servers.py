@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ssl
 import traceback
 from contextlib import asynccontextmanager, suppress
@@ -14,18 +15,33 @@ import attrs
 import trustme
 from anyio.streams.tls import TLSListener
 
+from smsc_async import _transport
 from smsc_async._privacy import Secret
-from smsc_async._transport import Credentials, Failure, Reply, Transport, Write
+from smsc_async._transport import Credentials, Failure, Reply, Write
+from smsc_async.aiohttp import AiohttpTransport
+from tests.canaries import RUN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nok"
-CANARY = "7f3a"
+CANARY = RUN.marks[1]  # the run's, so that the net under all tests knows it too
 LOGIN, PASSWORD = "al ex", f"p&w=Канарка-{CANARY}"
 CREDENTIALS = Credentials(login=Secret(LOGIN), password=Secret(PASSWORD))
-BODY = b"login=al+ex&psw=p%26w%3D%D0%9A%D0%B0%D0%BD%D0%B0%D1%80%D0%BA%D0%B0-7f3a&phones=380671234567"
+BODY = f"login=al+ex&psw=p%26w%3D%D0%9A%D0%B0%D0%BD%D0%B0%D1%80%D0%BA%D0%B0-{CANARY}&phones=380671234567".encode()
 FORM = b"phones=380671234567"
+
+
+class Transport(_transport.Transport):
+    """The transport under test: with connections over httpcore, or over aiohttp where the tests are run with it."""
+
+    over_aiohttp = False  # the folder's fixtures set it
+
+    def __init__(self, **options: Any) -> None:
+        if self.over_aiohttp and "factory" not in options:
+            inner = {name: options.pop(name) for name in ("ssl_context", "proxy") if name in options}
+            options["factory"] = functools.partial(AiohttpTransport, **inner)
+        super().__init__(**options)
 
 
 @attrs.define

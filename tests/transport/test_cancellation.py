@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
-from smsc_async._transport import CutShort, Failure, Reply, Transport, Write
+from smsc_async._transport import CutShort, Failure, Reply, Write
 from tests.transport.servers import (
     CREDENTIALS,
     FORM,
@@ -19,6 +19,7 @@ from tests.transport.servers import (
     HandClock,
     Peer,
     Server,
+    Transport,
     polite,
     post,
     reveals_nothing,
@@ -133,20 +134,23 @@ async def sweep(kind: str, call: Any, cancel: Any) -> None:
             if kind.startswith("cold"):
                 await transport.aclose()
             else:
+                await rounds(5)  # until a server that closes has closed
                 assert isinstance(await post(transport, url), Reply)
                 await rounds(5)
             write = Write()
-            seen = len(server.requests)
+            seen = server.bytes_read
             if not await cancel(lambda write=write: call(transport, url, write), steps):
                 break
             fates.append(write.provably_unsent)
             await rounds(10)
-            assert not (write.provably_unsent and len(server.requests) > seen)
+            assert not (write.provably_unsent and server.bytes_read > seen)
             assert isinstance(await post(transport, url), Reply)
         else:
             pytest.fail("the exchange never ended")
-        assert fates == sorted(fates, reverse=True)  # proof until the first byte may leave, and none ever after
-        assert {True, False} == set(fates)
+        if cancel is native:  # rounds may pass faster than a connection comes about, callbacks do not
+            assert fates == sorted(fates, reverse=True)  # proof until the first byte may leave, and none ever after
+        # Nothing waits between a kept-alive connection and the first byte.
+        assert {True, False} == {*fates, kind.startswith("warm")}
         replies = []
 
         async def one() -> None:
@@ -179,7 +183,7 @@ sweeps = pytest.mark.parametrize(
 
 
 @sweeps
-def test_native_cancellation_at_every_step_does_no_harm(kind: str, call: Any) -> None:
+def test_native_cancellation_at_every_step_does_no_harm(connections: str, kind: str, call: Any) -> None:
     """``task.cancel()`` before each of the loop's callbacks in turn leaks no socket and spoils no later exchange."""
     with asyncio.Runner(loop_factory=SteppingLoop) as runner:
         runner.run(sweep(kind, call, native))
@@ -193,7 +197,7 @@ async def test_scope_cancellation_at_every_step_does_no_harm(anyio_backend: str,
 
 
 @pytest.mark.asyncio
-async def test_a_second_cancellation_while_the_first_cleans_up_reveals_nothing() -> None:
+async def test_a_second_cancellation_while_the_first_cleans_up_reveals_nothing(connections: str) -> None:
     """Whoever cancels twice gets neither the body nor an open socket."""
     gc.collect()
     before = sockets()
@@ -217,7 +221,7 @@ async def test_a_second_cancellation_while_the_first_cleans_up_reveals_nothing()
 
 
 @pytest.mark.asyncio
-async def test_a_cancellation_keeps_its_message_and_the_callers_context() -> None:
+async def test_a_cancellation_keeps_its_message_and_the_callers_context(connections: str) -> None:
     """What passes is the same cancellation: its message is there, and so is what the caller was handling."""
 
     async def call(address: str) -> None:
@@ -244,7 +248,7 @@ async def test_a_cancellation_keeps_its_message_and_the_callers_context() -> Non
 
 
 @pytest.mark.asyncio
-async def test_a_coroutine_that_is_dropped_in_mid_exchange_says_nothing() -> None:
+async def test_a_coroutine_that_is_dropped_in_mid_exchange_says_nothing(connections: str) -> None:
     """Closing the coroutine itself, without a loop to clean up in, reveals nothing and raises nothing of ours."""
     async with serving(Peer.gone) as server:
         transport = Transport(credentials=CREDENTIALS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 import ssl
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ import pytest
 import respx
 
 from smsc_async._privacy import Secret
-from smsc_async._transport import Credentials, Failure, Reply, Transport, Write
+from smsc_async._transport import Credentials, Failure, Reply, Write
 from smsc_async.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ from tests.transport.servers import (
     PASSWORD,
     HandClock,
     Peer,
+    Transport,
     answering,
     polite,
     post,
@@ -159,7 +161,7 @@ async def test_cookies_are_neither_kept_nor_sent(anyio_backend: str) -> None:
             await peer.request()
             await peer.send(reply)
 
-    async with serving(script) as server:
+    async with serving(script, name="localhost") as server:  # jars take none of an address that is a number
         transport = Transport(credentials=CREDENTIALS)
         for _ in range(2):
             await post(transport, server.address)
@@ -253,6 +255,22 @@ async def test_old_connections_are_closed_by_the_way(anyio_backend: str) -> None
         await post(transport, server.address, clock=clock)
         await settled(lambda: server.open == 1)
         assert 2 == server.connections
+        await transport.aclose()
+
+
+@pytest.mark.asyncio
+async def test_on_a_kept_connection_a_request_leaves_before_anybody_else_gets_a_turn() -> None:
+    """Or fourteen requests would all leave after the work of all fourteen, and their replies come together again."""
+    async with serving(polite) as server:
+        transport = Transport(credentials=CREDENTIALS)
+        url = f"{server.address}/sys/x.php"
+        await post(transport, url)
+        write = Write()
+        second = asyncio.ensure_future(post(transport, url, write=write))
+        await asyncio.sleep(0)
+        assert write.started
+        assert Reply(200, "text/plain", b"ok") == await second
+        assert 1 == server.connections
         await transport.aclose()
 
 

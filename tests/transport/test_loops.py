@@ -16,15 +16,23 @@ import pytest
 import trio
 
 from smsc_async._loops import Loop, current_loop
-from smsc_async._transport import Reply, Transport
-from tests.transport.servers import CREDENTIALS, FORM, OK, polite, post, serving, sockets
+from smsc_async._transport import Reply
+from tests.transport.servers import CREDENTIALS, FORM, OK, Transport, polite, post, serving, sockets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
 T = TypeVar("T")
 RUNNERS = [asyncio.run, trio.run]
-both = pytest.mark.parametrize("run", RUNNERS, ids=["asyncio", "trio"])
+both = pytest.mark.parametrize("run", ["asyncio", "trio"], indirect=True)
+all_three = pytest.mark.parametrize("run", ["asyncio", "trio", "aiohttp"], indirect=True)
+
+
+@pytest.fixture
+def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> object:
+    """What runs a loop; for "aiohttp" it is asyncio's, and the transports made meanwhile are over aiohttp."""
+    monkeypatch.setattr(Transport, "over_aiohttp", request.param == "aiohttp")
+    return trio.run if request.param == "trio" else asyncio.run
 
 
 def in_loop(run: object, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
@@ -144,7 +152,7 @@ def test_trio_in_guest_mode_is_trio() -> None:
 # Ends ---------------------------------------------------------------------------------------------------------------
 
 
-@both
+@all_three
 def test_a_transport_survives_its_loop_and_leaves_nothing_open(run: object) -> None:
     """Without `aclose`, each loop's end closes the connections made in it; the transport works in the next loop."""
     transport = Transport(credentials=CREDENTIALS)
@@ -180,7 +188,7 @@ def test_one_transport_serves_asyncio_and_trio_in_turn() -> None:
         in_loop(run, main)
 
 
-@both
+@all_three
 def test_a_transport_that_is_dropped_closes_its_connections(run: object) -> None:
     """A session nobody holds any more does not hold connections either, and warns about nothing."""
 
@@ -202,7 +210,7 @@ def test_a_transport_that_is_dropped_closes_its_connections(run: object) -> None
     assert [] == caught
 
 
-@both
+@all_three
 def test_closing_reaches_the_connections_of_other_threads(run: object) -> None:
     """`aclose` closes here at once, and in every other living loop by that loop itself."""
     transport = Transport(credentials=CREDENTIALS)
@@ -234,7 +242,7 @@ def test_closing_reaches_the_connections_of_other_threads(run: object) -> None:
     assert [] == problems
 
 
-def test_a_dead_loop_is_forgotten() -> None:
+def test_a_dead_loop_is_forgotten(connections: str) -> None:
     """What a loop leaves behind is dropped when the next loop begins."""
     transport = Transport(credentials=CREDENTIALS)
 
@@ -247,7 +255,7 @@ def test_a_dead_loop_is_forgotten() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:asynchronous generator .* after loop.shutdown_asyncgens:RuntimeWarning")
-def test_an_exchange_after_the_loop_has_said_goodbye_keeps_nothing() -> None:
+def test_an_exchange_after_the_loop_has_said_goodbye_keeps_nothing(connections: str) -> None:
     """Where nothing would close a connection any more, it is closed after its exchange."""
     transport = Transport(credentials=CREDENTIALS)
 

@@ -12,13 +12,14 @@ import httpx
 import pytest
 import respx
 
-from smsc_async._transport import CutShort, Failure, Incoming, Reply, Transport, Write
+from smsc_async._transport import CutShort, Failure, Incoming, Reply, Write
 from tests.transport.servers import (
     BODY,
     CREDENTIALS,
     FORM,
     HandClock,
     Peer,
+    Transport,
     answering,
     polite,
     post,
@@ -257,6 +258,7 @@ async def test_a_bomb_comes_in_small_pieces(anyio_backend: str) -> None:
         assert 50_000_000 == size
 
 
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
 async def test_a_mock_streams_too(anyio_backend: str) -> None:
     """Transports of users and respx give files like the real thing."""
     transport = Transport(

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smsc_async import AvailableNumber, DownloadTask, NumberKind, Rental, TaskStatus
 from smsc_async._convert import records as converting
 from smsc_async._convert import structure
 from smsc_async._wire import Field, Holds, Shape, Undecodable
-from smsc_async.services import AvailableNumber, DownloadTask, NumberKind, Rental, TaskStatus
 from smsc_async.services.downloads import LIST
 from smsc_async.services.numbers import AVAILABLE, RENT
 from smsc_async.values import Listing, LocalTime

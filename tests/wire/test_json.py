@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 
 import pytest
@@ -283,6 +284,19 @@ def test_hostile_json_takes_no_longer_than_its_size(
             read(BALANCE, body, JSON)
 
     assert best_of_three(attempt) < 2.0
+
+
+def test_hostile_json_takes_little_memory() -> None:
+    """A text that never ends takes a few times its size: patterns keep no way back for each character."""
+    body = b'{"balance":"' + b'\\"' * 50_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(Undecodable):
+            decode(body, asked=JSON, shape=Shape.ANY)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 16 * len(body)
 
 
 def test_orjson_reads_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:

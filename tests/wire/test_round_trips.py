@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsc_async._wire import Refusal, ReplyFormat, Undecodable, decode, json_form
-from smsc_async.services import TaskStatus
+from smsc_async.services.downloads import TaskStatus
 from smsc_async.values import LocalTime
 from tests.wire.reading import read
 from tests.wire.replies import CSV, ENDPOINTS, JSON, TEXT, WRITERS, XML, available, call_request, rental, tasks

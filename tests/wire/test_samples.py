@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from smsc_async import AvailableNumber, Balance, CallRequest, DownloadTask, NumberKind, Rental, TaskStatus
 from smsc_async._wire import Refusal, ReplyFormat, Undecodable
-from smsc_async.services import AvailableNumber, Balance, CallRequest, DownloadTask, NumberKind, Rental, TaskStatus
 from smsc_async.values import LocalTime
 from tests.wire.reading import read
 from tests.wire.replies import ENDPOINTS

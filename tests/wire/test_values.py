@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsc_async.services import AvailableNumber, NumberKind, TaskStatus
+from smsc_async import AvailableNumber, NumberKind, TaskStatus
 from smsc_async.values import Listing, LocalTime, OpenIntEnum
 
 

@@ -73,6 +73,11 @@ SENTENCES = {
     "a field twice": (RENT.shape, "<phone><cost>1</cost><cost/></phone>", "XML with <cost> twice in one record"),
     "tags in a field": (RENT.shape, "<phone><cost><a/></cost></phone>", "XML with tags inside <cost>"),
     "text between": (Shape.ANY, f"<{LONG}>x<b/></{LONG}>", f"XML with text between the tags in <{'a' * 40}>"),
+    "text before tags, and space after": (
+        Shape.ANY,
+        "<a>x<b/>\n</a>",
+        "XML with text between the tags in <a>",
+    ),
     "deep": (Shape.ANY, "<a>" * 9 + "</a>" * 9, "XML that nests deeper than 8"),
     "document type": (RENT.shape, "<!DOCTYPE phone><phone/>", "XML with a document type, which no reply has"),
 }

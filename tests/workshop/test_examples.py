@@ -136,6 +136,7 @@ def test_the_blocks_of_each_page_run(
 ) -> None:
     """What a page shows between its lines can be pasted into a notebook."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(SimulatedGateway, "LOGIN", LOGIN)  # a page may print the verdict, which names the account
     for name in ("SMSC_LOGIN", "SMSC_PASSWORD", "SMSC_BASE_URL"):
         monkeypatch.setenv(name, environment[name])
     asyncio.run(run_page(page, url))

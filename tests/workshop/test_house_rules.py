@@ -54,7 +54,7 @@ def test_every_session_of_the_workshop_is_a_sentence() -> None:
         for function in functions(ROOT / "noxfile.py")
         if any("session" in ast.unparse(decorator) for decorator in function.decorator_list)
     }
-    assert {"demo", "tests", "lint", "types", "rooms", "docs", "lowest", "bare"} <= set(sessions)
+    assert {"demo", "tests", "lint", "types", "rooms", "docs", "bench", "proof", "lowest", "bare"} <= set(sessions)
     assert [] == [name for name, text in sessions.items() if not re.fullmatch(r"[A-Z][^\n]*\.", text)]
 
 
