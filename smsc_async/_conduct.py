@@ -242,7 +242,7 @@ class Conductor:
         finally:
             shared.waits.pop(call, None)
         write = Write()
-        outcome = Outcome.UNSENT
+        outcome, answer = Outcome.UNSENT, None
         shared.enter(call)
         try:
             if call.subject is not None:
@@ -257,10 +257,19 @@ class Conductor:
             try:
                 pending = shared.guard.finish(lease, outcome)
                 if pending is not None:
-                    await shielded(pending)
+                    await self._given_back(call, pending, answer)
             finally:
                 shared.leave(call)
         return answer.value if answer.happened is None else self.conclude(call, answer)
+
+    async def _given_back(self, call: Call, pending: Awaitable[object], answer: Answer | None) -> None:
+        """Wait until a guard in another process has the lease; what was paid for is told even if that is broken off."""
+        try:
+            await shielded(pending)
+        except BaseException:  # a native cancellation, which goes through shields
+            if answer is not None and answer.error is None and call.endpoint.replay is Replay.IF_NOT_DONE:
+                self._lost(call, "carried out, and cancelled before its caller could be told")
+            raise
 
     async def _exchange(self, call: Call, number: int, write: Write) -> Answer:
         endpoint, clock, telling, options = call.endpoint, self.clock, self.telling, self.options
