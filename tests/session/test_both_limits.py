@@ -19,12 +19,16 @@ MINUTE = 61.5  # with the margin
     ids=["identical", "different"],
 )
 async def test_each_of_two_limits_is_kept(keys: str, answered: list[float]) -> None:
-    """With two identical requests a minute and three of the action, the third of one kind waits, or the fourth of all."""
+    """With two identical requests and three of the action a minute, the third of a kind waits, or the fourth of all."""
     clock = FakeClock()
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"ok": 1})
+
     smsc = Session(
         apikey="k",
         guard=LocalGuard(clock=clock),
-        transport=lambda: httpx.MockTransport(lambda _: httpx.Response(200, json={"ok": 1})),
+        transport=lambda: httpx.MockTransport(answer),
     )
     limits = (Limit(2), Limit(3, Scope.ACTION))
     moments: list[float] = []
@@ -33,7 +37,9 @@ async def test_each_of_two_limits_is_kept(keys: str, answered: list[float]) -> N
         await smsc.call("info.php", {"a": key}, limits=limits, replay=Replay.READ)
         moments.append(clock.now())
 
-    await smsc.call("first.php", {}, limits=(Limit(1),), replay=Replay.READ)  # its answer lets the others go side by side
+    await smsc.call(
+        "first.php", {}, limits=(Limit(1),), replay=Replay.READ
+    )  # its answer lets the others go side by side
     async with anyio.create_task_group() as tasks:
         for key in keys:
             tasks.start_soon(call, key)
