@@ -203,11 +203,13 @@ def _counted(moments: list[float], ahead: int, rest: float) -> tuple[float, floa
     """
     Give when a token may be taken of some that come home at *moments*, once *ahead* calls have taken one each.
 
-    The second moment is when the same token was taken first; FOREVER if that is now.
+    The second moment is when a token that this counts on was taken first; FOREVER if none is taken twice.
     """
     moments.sort()
+    again = FOREVER
     while ahead and moments[-1] > moments[0] + rest:  # one rests so long because an answer never came
+        again = min(again, moments[0])
         insort(moments, moments.pop(0) + rest)
         ahead -= 1
     turn, place = divmod(ahead, len(moments))
-    return moments[place] + turn * rest, moments[place] if turn else FOREVER
+    return moments[place] + turn * rest, min(again, moments[place]) if turn else again

@@ -62,8 +62,9 @@ def _look_whether_hopeless(play: Play, caller: Caller) -> None:
         return
     earliest = books.earliest(caller.ticket, now, play.gateway.rest)
     fits = earliest is None or earliest <= caller.deadline + EPSILON
-    # Who came exactly a rest before its deadline had a chance for that moment only; it is not looked at again.
-    if fits or abs(caller.came_at + play.gateway.rest - caller.deadline) <= EPSILON:
+    # Who came exactly some rests before its deadline had a chance for that moment only; it is not looked at again.
+    rests = (caller.deadline - caller.came_at) / play.gateway.rest
+    if fits or abs(rests - round(rests)) <= EPSILON:
         caller.hopeless_since = FOREVER
         return
     caller.hopeless_since = min(caller.hopeless_since, now)

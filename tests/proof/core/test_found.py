@@ -139,3 +139,19 @@ def test_a_refusal_of_proven_credentials_takes_back_what_a_trial_had_reserved() 
         policy.finish(lease, Outcome.LOGIN_REFUSED, 600.0)
     policy.finish(probe, Outcome.UNSENT, 600.0)
     assert (None, Reason.PROBATION) == (next_to_go.verdict, next_to_go.reason)
+
+
+def test_a_wait_that_counts_on_somebodys_answer_is_looked_at_again() -> None:
+    """Where one of two tokens rests long, the second in line is refused once the answer of the first is too late."""
+    policy = accepted()
+    answered, lost = [lease_of(policy.ask(demand("same", PAIR), 0.0)) for _ in range(2)]
+    policy.finish(answered, Outcome.ACCEPTED, 0.0)
+    policy.finish(lost, Outcome.UNKNOWN, 60.0)  # its token comes home at 126.5
+    first = waits(policy.ask(demand("same", PAIR), 60.0))
+    second = waits(policy.ask(demand("same", PAIR), 60.0, deadline=125.0))
+    now = 60.0
+    while second.verdict is None:
+        now = policy.lines.next_alarm()
+        policy.tick(now)
+    lease_of(first)
+    assert (63.5, 125.0) == (now, second.deadline)
