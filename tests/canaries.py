@@ -6,7 +6,7 @@ import base64
 import hashlib
 import os
 import secrets
-from typing import Final
+from typing import Any, Final
 
 __all__ = ["RUN", "Canaries"]
 
@@ -26,7 +26,7 @@ class Canaries:
         self.seed = seed
         self._marks = {name: _digest(f"{seed} {name}")[:16] for name in ("login", "password", "apikey")}
         self.login: str = f"al ex{self._marks['login']}"
-        self.password: str = f"p&w=Їжак+\"{self._marks['password']}"
+        self.password: str = f'p&w=Їжак+"{self._marks["password"]}'
         self.apikey: str = f"k/е{self._marks['apikey']}"
         self._spellings = {name: self._spelled(name, mark) for name, mark in self._marks.items()}
         self._encoded = [
@@ -39,12 +39,12 @@ class Canaries:
         return self._marks["login"], self._marks["password"], self._marks["apikey"]
 
     @property
-    def pair(self) -> dict[str, str]:
+    def pair(self) -> dict[str, Any]:
         """The arguments of a session that uses login and password."""
         return {"login": self.login, "password": self.password}
 
     @property
-    def key(self) -> dict[str, str]:
+    def key(self) -> dict[str, Any]:
         """The argument of a session that uses the key."""
         return {"apikey": self.apikey}
 

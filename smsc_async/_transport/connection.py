@@ -121,12 +121,14 @@ class Connection:
                 try:
                     if chunks is not None:
                         await _end(chunks, drain=bool(raw))
-                    if response is not None:
-                        with suppress(Exception):
-                            await response.stream.aclose()  # type: ignore[union-attr]  # likewise
                 finally:
-                    with suppress(Exception):
-                        await self._transport.aclose()
+                    try:
+                        if response is not None:
+                            with suppress(Exception):
+                                await response.stream.aclose()  # type: ignore[union-attr]  # likewise
+                    finally:
+                        with suppress(Exception):
+                            await self._transport.aclose()
 
     async def _trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Listen to what the transport does. Source: https://www.encode.io/httpcore/extensions/#trace."""

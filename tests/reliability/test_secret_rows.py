@@ -67,7 +67,7 @@ class Canaries:
         self.subscriber = "380671239876"
 
     @property
-    def pair(self) -> dict[str, str]:
+    def pair(self) -> dict[str, Any]:
         return RUN.pair
 
     def in_text(self, text: str) -> list[str]:
