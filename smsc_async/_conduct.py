@@ -258,6 +258,8 @@ class Conductor:
                 pending = shared.guard.finish(lease, outcome)
                 if pending is not None:
                     await self._given_back(call, pending, answer)
+            except Exception as error:  # noqa: BLE001 - whatever came of the call stands
+                self.telling.lease_kept(call.endpoint.name, error)
             finally:
                 shared.leave(call)
         return answer.value if answer.happened is None else self.conclude(call, answer)
@@ -266,8 +268,9 @@ class Conductor:
         """Wait until a guard in another process has the lease; what was paid for is told even if that is broken off."""
         try:
             await shielded(pending)
-        except BaseException:  # a native cancellation, which goes through shields
-            if answer is not None and answer.error is None and call.endpoint.replay is Replay.IF_NOT_DONE:
+        except BaseException as error:
+            paid = answer is not None and answer.error is None and call.endpoint.replay is Replay.IF_NOT_DONE
+            if paid and not isinstance(error, Exception):  # a native cancellation, which goes through shields
                 self._lost(call, "carried out, and cancelled before its caller could be told")
             raise
 

@@ -94,6 +94,8 @@ async def _give_back(conductor: Conductor, call: Call, lease: Lease, outcome: Ou
         pending = conductor.shared.guard.finish(lease, outcome)
         if pending is not None:
             await shielded(pending)
+    except Exception as error:  # noqa: BLE001 - whatever came of the call stands
+        conductor.telling.lease_kept(call.endpoint.name, error)
     finally:
         conductor.shared.leave(call)
 

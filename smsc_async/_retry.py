@@ -110,7 +110,9 @@ async def repeat(
     Raises:
         Again: No repetition is left, or its pause would pass the deadline.
     """
-    import tenacity  # noqa: PLC0415 - most programs never need it, and all would wait for it when they start
+    if not _loaded():
+        raise first
+    import tenacity  # noqa: PLC0415 - see `_loaded`
 
     async def step() -> T:
         number = retrying.statistics["attempt_number"]
@@ -148,6 +150,15 @@ async def repeat(
         reraise=True,
     )
     return await retrying(step)
+
+
+def _loaded() -> bool:
+    """Load tenacity, which most programs never need, and which all would wait for if it were loaded when they start."""
+    try:
+        import tenacity  # noqa: F401, PLC0415 - it is here from now on
+    except (ImportError, OSError):  # no descriptor is left to load it with: maybe that is why the attempt failed
+        return False
+    return True
 
 
 def _again(state: tenacity.RetryCallState) -> Again:

@@ -53,3 +53,7 @@ class Telling:
         """Nobody knows whether it was carried out."""
         shown = None if reference is None else mask_phones(reference)
         logger.warning("%s: outcome unknown%s: %s", endpoint, f" ({shown})" if shown else "", reason)
+
+    def lease_kept(self, endpoint: str, error: Exception) -> None:
+        """A guard in another process failed to take its lease back."""
+        logger.warning("%s: the guard did not take its lease back, which ends by itself: %r", endpoint, error)

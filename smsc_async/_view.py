@@ -13,6 +13,10 @@ from smsc_async._conduct import Conductor
 from smsc_async._endpoint import Endpoint, Limit, OnDuplicate, Replay
 from smsc_async._wire import Shape, check_text, phone
 from smsc_async.errors import InvalidArgument, InvalidArgumentType
+from smsc_async.services.account import Account
+from smsc_async.services.calls import Calls
+from smsc_async.services.downloads import Downloads
+from smsc_async.services.numbers import Numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,10 +25,6 @@ if TYPE_CHECKING:
     from smsc_async._wire import ReplyFormat
     from smsc_async.events import Event
     from smsc_async.guard import AccountUsage
-    from smsc_async.services.account import Account
-    from smsc_async.services.calls import Calls
-    from smsc_async.services.downloads import Downloads
-    from smsc_async.services.numbers import Numbers
 
 __all__ = ["UNSET", "View"]
 
@@ -48,29 +48,21 @@ class View:
     @cached_property
     def numbers(self) -> Numbers:
         """Numbers that receive messages: list those for rent, rent one, set its renewal."""
-        from smsc_async.services.numbers import Numbers  # noqa: PLC0415 - a noun is loaded when it is first used
-
         return Numbers(self._conductor)
 
     @cached_property
     def calls(self) -> Calls:
         """Phones confirmed by a call."""
-        from smsc_async.services.calls import Calls  # noqa: PLC0415 - likewise
-
         return Calls(self._conductor)
 
     @cached_property
     def downloads(self) -> Downloads:
         """Tasks that put messages into a file, and the files."""
-        from smsc_async.services.downloads import Downloads  # noqa: PLC0415 - likewise
-
         return Downloads(self._conductor)
 
     @cached_property
     def account(self) -> Account:
         """The account itself: its balance."""
-        from smsc_async.services.account import Account  # noqa: PLC0415 - likewise
-
         return Account(self._conductor)
 
     def with_options(

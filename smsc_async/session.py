@@ -97,7 +97,7 @@ class Session(View):
         )
         if isinstance(made, InvalidArgument):
             # The frame of an error shows its locals to crash reports; what may be a secret is gone from this one.
-            login = password = apikey = account = proxy = None
+            login = password = apikey = account = proxy = transport = None
             base_url, backup_urls = "", None
             raise made
         super().__init__(made)

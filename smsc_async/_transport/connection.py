@@ -139,7 +139,7 @@ class Connection:
             if "send_request" in event and getattr(info.get("request"), "method", None) != b"CONNECT":
                 write.started = True
         elif event.endswith("connect_tcp.complete"):
-            self._raw = [info["return_value"]]
+            self._raw, self._unlocked = [info["return_value"]], False
             _on_closing(info["return_value"], _DROP_THE_REST)
 
 

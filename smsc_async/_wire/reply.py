@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from smsc_async._wire import json_form, text_form
+from smsc_async._wire import json_form, text_form, xml_form
 from smsc_async._wire.charset import as_text
 from smsc_async._wire.outcome import Plain, Refusal, Undecodable
 from smsc_async._wire.shape import Layout, ReplyFormat, Shape
@@ -52,8 +52,6 @@ def decode(body: bytes, *, asked: ReplyFormat, shape: Shape, explicit_empty: boo
             if _HTML.match(start):
                 problem = "an HTML page"
                 raise Undecodable(problem)
-            from smsc_async._wire import xml_form  # noqa: PLC0415 - it brings expat, and few ask for XML
-
             return xml_form.read(as_text(body), shape)
         case _:
             return text_form.read(as_text(body), asked, shape)

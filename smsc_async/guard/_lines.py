@@ -103,12 +103,11 @@ class Lines:
         holders = sorted((ticket for ticket in waiting if bucket in ticket.passed), key=lambda ticket: ticket.number)
         passed: list[TokenBucket] = []
         for ticket in holders:
-            passed += self._take_out(ticket)
-        for ticket in holders:  # all are back in line before anybody goes: none is overtaken
-            ticket.buckets[0].enter(ticket)
-            passed.append(ticket.buckets[0])
+            passed += self._take_out(ticket, ticket.buckets.index(bucket))
+        for ticket in holders:  # they keep what they passed before, and all are back before anybody goes
+            bucket.enter(ticket)
         self.refuse(refusals, now)
-        self.drain_all(passed, now)
+        self.drain_all([bucket, *passed], now)
         for ticket in holders:
             if ticket.place is not None and ticket.deadline < FOREVER:
                 self.check(ticket, now)
@@ -129,12 +128,13 @@ class Lines:
         if ticket.place is not None and ticket.deadline < FOREVER:
             self.check(ticket, now)
 
-    def _take_out(self, ticket: Ticket) -> list[TokenBucket]:
+    def _take_out(self, ticket: Ticket, stage: int = 0) -> list[TokenBucket]:
+        """Take a ticket out of its line, and give back what it reserved from *stage* on."""
         ticket.place.leave(ticket)  # type: ignore[union-attr]  # it stands in one
-        passed = ticket.passed
+        passed = ticket.buckets[stage : ticket.stage]
         for bucket in passed:
             bucket.reserved -= 1
-        ticket.stage = 0
+        ticket.stage = stage
         return passed
 
     def _settle(self, ticket: Ticket, verdict: Lease | Locked | TooLong) -> None:

@@ -1,1 +1,1 @@
-"""The account by noun: each module holds a noun's endpoints, its values and its verbs; loaded when it is used."""
+"""The account by noun: each module holds a noun's endpoints, its values and its verbs."""

@@ -103,7 +103,7 @@ class NewFile:
 
     async def write(self, chunk: bytes) -> None:
         """Add *chunk*."""
-        self._waiting.append(chunk)
+        self._waiting.append(bytes(chunk))  # a transport of the user's may use its buffer again
         self._size += len(chunk)
         if self._size >= _BATCH:
             await self._in_thread(self._flush)
@@ -130,10 +130,9 @@ class NewFile:
 
     def _flush(self) -> None:
         waiting, self._waiting, self._size = self._waiting, [], 0
-        for chunk in waiting:
-            left = memoryview(chunk)
-            while left:  # a raw file may take less than it is given
-                left = left[self._file.write(left) :]
+        left = memoryview(b"".join(waiting))
+        while left:  # a raw file may take less than it is given
+            left = left[self._file.write(left) :]
 
     def _move(self) -> None:
         self._flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from typing import TYPE_CHECKING
 
 import anyio
@@ -270,3 +271,21 @@ async def test_bad_numbers_are_refused(arguments: dict[str, object], error: type
 async def test_the_settings_are_shown_without_the_source_of_chance() -> None:
     """Three attempts, and ten repetitions in hand, where nobody says otherwise."""
     assert "Retry(attempts=3, budget=10.0)" == repr(Retry())
+
+
+@pytest.mark.parametrize("problem", [OSError(24, "Too many open files"), ImportError("no tenacity")])
+async def test_a_call_that_cannot_be_repeated_says_why_it_failed(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch, problem: Exception
+) -> None:
+    """With no descriptor left tenacity cannot be loaded; what the caller hears of is the call's own failure."""
+    real = builtins.__import__
+
+    def without_tenacity(name: str, *args: object, **options: object) -> object:
+        if name == "tenacity":
+            raise problem
+        return real(name, *args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(builtins, "__import__", without_tenacity)
+    attempts, first = Attempts(clock, 0), again()
+    assert [first] == await run(attempts, clock, first=first)
+    assert [] == attempts.moments

@@ -54,6 +54,19 @@ async def test_a_file_is_saved_whole(tmp_path: Path, chunks: list[bytes]) -> Non
 
 
 @pytest.mark.anyio
+async def test_a_buffer_that_is_used_again_spoils_nothing(tmp_path: Path) -> None:
+    """A chunk is kept as it was when it came, whatever a transport of the user's does with its memory afterwards."""
+    buffer = bytearray(b"first;")
+
+    def overwrite(received: int, total: int | None) -> None:
+        buffer[:] = b"spoilt"
+
+    caller = FakeCaller(file=FakeFile(buffer, b"second"))  # type: ignore[arg-type]  # as a careless transport might
+    path = await Downloads(caller).save(15, tmp_path / "report.csv", progress=overwrite)
+    assert b"first;second" == path.read_bytes()
+
+
+@pytest.mark.anyio
 async def test_progress_is_told(tmp_path: Path) -> None:
     """After each chunk the callback hears how much has come, and how much there is."""
     for length in (5, None):

@@ -6,6 +6,7 @@ import html
 import json
 import threading
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
@@ -263,6 +264,7 @@ CANARY = "CANARY"
         {"login": "l", "password": CANARY, "proxy": f"http://u:{CANARY}@p:1", "backup_urls": "x"},
         {"login": "l", "password": CANARY, "proxy": f"http://u:{CANARY}@p:1", "transport": httpx.AsyncHTTPTransport},
         {"login": "l", "password": CANARY, "base_url": f"https://u:{CANARY}@smsc.ua"},
+        {"login": "l", "password": CANARY, "timeout": -1, "transport": partial(httpx.AsyncHTTPTransport, proxy=CANARY)},
         {"login": "l", "password": CANARY, "backup_urls": [f"https://u:{CANARY}@smsc.ua"]},
     ],
     ids=repr,

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from smsc_async import LocalGuard, Session
-from smsc_async.errors import OutcomeUnknown
+from smsc_async.errors import GuardUnavailable, OutcomeUnknown
 from smsc_async.testing import FakeClock
 
 if TYPE_CHECKING:
@@ -30,6 +30,22 @@ class Elsewhere(LocalGuard):
         await self.clock.sleep_until(self.clock.now() + 1.0)
         super().finish(lease, outcome)
         await self.clock.sleep_until(self.clock.now() + 1.0)
+
+
+class Gone(LocalGuard):
+    """A guard that cannot be reached any more when a lease is to go back."""
+
+    def __init__(self, *, later: bool) -> None:
+        super().__init__()
+        self.later = later
+
+    def finish(self, lease: Lease, outcome: Outcome) -> Awaitable[None]:  # type: ignore[override]  # the protocol's
+        if not self.later:
+            raise GuardUnavailable("redis is down")
+        return self._finish()
+
+    async def _finish(self) -> None:
+        raise GuardUnavailable("redis is down")
 
 
 def session(clock: FakeClock, answer: Callable[[httpx.Request], Coroutine[None, None, httpx.Response]]) -> Session:
@@ -87,3 +103,30 @@ async def test_an_unknown_outcome_is_remembered_before_the_next_rent_may_go() ->
     assert 1 == len(sent)
     assert ["OutcomeStillUnknown", "OutcomeUnknown"] == sorted(ends)
     await smsc.aclose()
+
+
+@pytest.mark.parametrize("later", [False, True])
+async def test_what_was_paid_for_is_given_although_the_guard_is_gone(
+    later: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The lease ends by itself some time, so that nobody is told that nothing was sent, and the log has a line."""
+
+    async def rented(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"phone": "380950000001", "cost": "1.00"})
+
+    async def file(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=b"a;b\r\n" * 1000)
+
+    def gone(answer: Callable[[httpx.Request], Coroutine[None, None, httpx.Response]]) -> Session:
+        guard = Gone(later=later)
+        return Session(login="alex", password="hidden word", guard=guard, transport=lambda: httpx.MockTransport(answer))
+
+    smsc = gone(rented)
+    assert "380950000001" == (await smsc.numbers.rent("380950000001")).phone
+    await smsc.aclose()
+    smsc = gone(file)
+    async with smsc.downloads.stream(1) as chunks:
+        assert 5000 == sum([len(chunk) async for chunk in chunks])
+    await smsc.aclose()
+    assert ["numbers.rent", "downloads.file"] == [record.message.split(":")[0] for record in caplog.records]
+    assert "redis is down" in caplog.text

@@ -259,18 +259,27 @@ async def test_old_connections_are_closed_by_the_way(anyio_backend: str) -> None
 
 
 @pytest.mark.asyncio
-async def test_on_a_kept_connection_a_request_leaves_before_anybody_else_gets_a_turn() -> None:
+@pytest.mark.parametrize("forgets", [False, True], ids=["kept", "opened anew"])
+async def test_on_a_kept_connection_a_request_leaves_before_anybody_else_gets_a_turn(forgets: bool) -> None:
     """Or fourteen requests would all leave after the work of all fourteen, and their replies come together again."""
-    async with serving(polite) as server:
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(OK)
+        if not forgets or peer.server.connections > 1:
+            await polite(peer)
+
+    async with serving(script) as server:
         transport = Transport(credentials=CREDENTIALS)
-        url = f"{server.address}/sys/x.php"
-        await post(transport, url)
+        for _ in range(2):
+            await post(transport, server.address)
+            await settled(lambda: server.open == (0 if forgets and server.connections == 1 else 1))
         write = Write()
-        second = asyncio.ensure_future(post(transport, url, write=write))
+        last = asyncio.ensure_future(post(transport, server.address, write=write))
         await asyncio.sleep(0)
         assert write.started
-        assert Reply(200, "text/plain", b"ok") == await second
-        assert 1 == server.connections
+        assert Reply(200, "text/plain", b"ok") == await last
+        assert (2 if forgets else 1) == server.connections
         await transport.aclose()
 
 

@@ -155,3 +155,15 @@ def test_a_wait_that_counts_on_somebodys_answer_is_looked_at_again() -> None:
         policy.tick(now)
     lease_of(first)
     assert (63.5, 125.0) == (now, second.deadline)
+
+
+def test_who_loses_a_trial_keeps_the_place_that_it_came_to() -> None:
+    """A refusal that uses a trial up sends nobody back behind those who came later and wait for the same action."""
+    policy = accepted(Settings(window=60.0, margin=1.5, lateness=5.0, max_concurrency=2), credential="known")
+    busy = lease_of(policy.ask(demand("busy", PLENTY, credential="known"), 1.0))
+    refused = lease_of(policy.ask(demand("refused", PLENTY, credential="refused"), 1.0))
+    names = ["one", "other", "known"]
+    line = [waits(policy.ask(demand(name, PLENTY, action="action", credential=name), 2.0)) for name in names]
+    policy.finish(refused, Outcome.LOGIN_REFUSED, 4.0)
+    policy.finish(busy, Outcome.ACCEPTED, 4.0)
+    assert line[:2] == policy.lines.settled
