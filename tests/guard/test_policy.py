@@ -48,6 +48,38 @@ def test_a_burst_of_refused_logins_counts_as_one_pause() -> None:
     assert 601.0 == locked.until
 
 
+@pytest.mark.parametrize(
+    ("outcome", "reason"),
+    [
+        (Outcome.LOGIN_REFUSED, "the gateway refused the credentials (error 2)"),
+        (Outcome.ADDRESS_BLOCKED, "the gateway has blocked this IP address (error 4)"),
+    ],
+)
+def test_after_a_refusal_nobody_goes_for_ten_minutes_and_then_one_does(outcome: Outcome, reason: str) -> None:
+    """Those that waited hear of it at once; at the moment at which the pause is over there is a probe, and no more."""
+    made = policy(slots=2)
+    refused, other = leased(made, "a", 0.0), leased(made, "b", 0.0)
+    behind = [ticketed(made, key, 0.0) for key in ("same", "same", "same")]
+    made.finish(refused, outcome, 1.0)
+    locked = Locked(601.0, reason)
+    assert [locked] * 4 == [*(ticket.verdict for ticket in behind), made.ask(demand("c"), 600.9)]
+    assert behind == made.lines.settled
+    made.finish(other, Outcome.UNSENT, 2.0)
+    leased(made, "probe", 601.0)
+    ticketed(made, "next", 601.0)
+
+
+def test_a_credential_that_is_still_on_trial_spares_nobody_the_trials() -> None:
+    """A call from before the lock is accepted after it: those that wait go on as if it had not been."""
+    made = policy()
+    file, refused = leased(made, "file", 0.0), leased(made, "refused", 0.0)
+    made.finish(refused, Outcome.LOGIN_REFUSED, 1.0)
+    leased(made, "probe", 601.0)
+    ticket = ticketed(made, "next", 601.0)
+    made.prove(file, 602.0)
+    assert file.parties.gateway.trials in ticket.buckets
+
+
 def test_a_ticket_that_has_been_answered_leaves_nothing_behind() -> None:
     """Giving up a place after the refusal came changes nothing: the tokens were passed on once."""
     made = policy()
@@ -101,6 +133,49 @@ def test_a_probe_that_is_refused_doubles_the_pause() -> None:
         pauses.append(recovery.blocked_until - now)
         now = recovery.blocked_until
     assert [REST, 2 * REST, 4 * REST, 480.0, 480.0, 480.0] == pauses
+
+
+def test_after_a_probe_that_went_well_tokens_come_back_one_a_window() -> None:
+    """The probe goes at the very end of the pause; only its answer begins the recovery, and no later one does again."""
+    made = policy()
+    made.finish(leased(made, "same", 0.0), Outcome.DUPLICATE, 0.0)
+    probe = leased(made, "same", REST)
+    recovery = probe.buckets[0].recovery
+    assert recovery is not None
+    assert float("inf") == recovery.rises_from
+    made.finish(probe, Outcome.ACCEPTED, REST + 1.0)
+    made.finish(leased(made, "same", 2 * REST + 1.0), Outcome.ACCEPTED, 2 * REST + 1.0)
+    assert REST + 1.0 == recovery.rises_from
+
+
+def test_a_burst_of_refusals_for_concurrency_halves_the_slots_once() -> None:
+    """What was admitted until the halving belongs to it and puts the recovery off; what came later halves again."""
+    made = policy()
+    slots = made.accounts["account"].slots
+    early, late = leased(made, "a", 0.0), leased(made, "b", 1.0)
+    made.finish(leased(made, "c", 0.0), Outcome.CONCURRENCY, 1.0)
+    assert 7 == slots.capacity(1.0)
+    made.finish(late, Outcome.CONCURRENCY, 2.0)
+    assert slots.recovery is not None
+    assert (7, 2.0) == (slots.capacity(2.0), slots.recovery.rises_from)
+    made.finish(leased(made, "d", 3.0), Outcome.CONCURRENCY, 4.0)
+    assert (3, 4.0) == (slots.capacity(4.0), slots.recovery.rises_from)
+    assert (13, 14) == (slots.capacity(4.0 + 10 * 60.0), slots.capacity(4.0 + 11 * 60.0))
+    made.finish(early, Outcome.CONCURRENCY, 1000.0)  # long after the slots had recovered
+    assert 7 == slots.capacity(1000.0)
+
+
+def test_refusals_of_what_others_sent_are_counted() -> None:
+    """Both kinds of error 9 tell of traffic that this guard did not know of, and nothing else does."""
+    made = policy()
+    counted = [made.foreign]
+    for number, outcome in enumerate(Outcome):
+        made.finish(leased(made, f"{number}", 1000.0 * number), outcome, 1000.0 * number)
+        counted.append(made.foreign)
+    assert {Outcome.DUPLICATE, Outcome.CONCURRENCY} == {
+        outcome for outcome, before, after in zip(Outcome, counted, counted[1:], strict=False) if after == before + 1
+    }
+    assert (0, 2) == (counted[0], counted[-1])
 
 
 def test_a_duplicate_refuses_at_once_whoever_cannot_wait_for_its_end() -> None:
