@@ -191,8 +191,9 @@ class Till:
         self.gateway.hanging_up = mishap.mangle is not None and not mishap.silent
         seen = len(self._proxy.passages)
         outcome = await self._made(call, mishap, seen)
-        if mishap.plan is not None:
-            await self._struck(seen)
+        if mishap.plan is not None and not await self._struck(seen):
+            passages = self._proxy.passages[seen:]
+            outcome = AssertionError(f"the call gave {outcome!r}, and the proxy never did what it was told: {passages}")
         self.gateway.mangle = None
         self.gateway.clear_faults()
         attempts = sum(isinstance(event, events.Attempt) for event in self.told)
@@ -205,13 +206,15 @@ class Till:
         bare = self._format in _BARE
         self.cases.append(Case(self.action, mishap, phone, outcome, attempts, lost, bare))
 
-    async def _struck(self, seen: int) -> None:
+    async def _struck(self, seen: int) -> bool:
         """Wait until the proxy has done what it was told to: a call may be over before that, or the reply shorter."""
-        with anyio.fail_after(_HANGS):
+        with anyio.move_on_after(_HANGS):
             while not any(  # noqa: ASYNC110 - it comes true in the proxy's thread
                 passage.ended != "open" or self._all_came(passage) for passage in self._proxy.passages[seen:]
             ):
                 await anyio.sleep(_POLL)
+            return True
+        return False
 
     async def _made(self, call: Callable[[], Awaitable[object]], mishap: Mishap, seen: int) -> object:
         """
