@@ -6,6 +6,7 @@ import asyncio
 import gc
 import sys
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -68,9 +69,11 @@ class Stage:
 
     def session(self, **options: Any) -> Session:
         """Give a session with no connections yet, which is closed when the scene is over."""
-        made = self.gateway.session(
-            **{"guard": self.guard, "observer": self.told.append, "ssl_context": self.trust, **options}
-        )
+        if self.trust is not None and "transport" in options:
+            options["transport"] = partial(options["transport"], ssl_context=self.trust)
+        elif self.trust is not None:
+            options["ssl_context"] = self.trust
+        made = self.gateway.session(**{"guard": self.guard, "observer": self.told.append, **options})
         self._endings.push_async_callback(made.aclose)
         return made
 

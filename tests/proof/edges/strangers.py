@@ -23,8 +23,8 @@ _NO_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # of its own, httpx wo
 class ForeignTransport(httpx.AsyncBaseTransport):
     """Somebody's wrapper of the usual transport, which waits wherever it may."""
 
-    def __init__(self) -> None:
-        self._inner = httpx.AsyncHTTPTransport(verify=_NO_TLS)
+    def __init__(self, ssl_context: ssl.SSLContext = _NO_TLS) -> None:
+        self._inner = httpx.AsyncHTTPTransport(verify=ssl_context)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         await anyio.lowlevel.checkpoint()
