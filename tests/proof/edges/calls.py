@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 import attrs
 
-from smsc_async import Rental, Replay
+from smsc_async import Rental, Replay, events
 from smsc_async.errors import OutcomeStillUnknown, TaskNotReady
 from smsc_async.simulator.downloads import csv_style
 from tests.proof.edges.gateway import Pace
@@ -69,7 +69,9 @@ async def _rented_at_most_once(stage: Stage, smsc: Session, phone: str, end: End
     again = await stage.complete(lambda: smsc.numbers.rent(phone))
     if lost:
         assert isinstance(again, OutcomeStillUnknown), f"an unknown rent was made again: {again!r}"
-        assert paid == stage.gateway.paid("buy", phone), "an unknown rent was sent again"
+        # The gateway may read the first one only now; so it is what left that counts, and not what came.
+        assert not any(isinstance(told, events.Attempt) for told in stage.told), "an unknown rent was sent again"
+        assert stage.gateway.paid("buy", phone) <= 1, f"{phone} was rented twice"
     else:
         assert isinstance(again, Rental), f"a rent that was never sent is refused: {again!r}"
         assert 1 == stage.gateway.paid("buy", phone), "a rent that gave a value was not carried out once"
