@@ -152,6 +152,16 @@ SENTENCES = {
     "a large fraction": (Shape.ANY, b'{"a":1e999}', "JSON with a number that is too large"),
     "many digits": (Shape.ANY, b'{"a":' + b"9" * 400 + b"}", "JSON with a number that is too large"),
     "no number": (Shape.ANY, b'{"a":NaN}', "JSON with NaN or Infinity, which it does not have"),
+    "no number beside many digits": (
+        Shape.ANY,
+        b'{"id":' + b"1" * 19 + b',"a":-Infinity}',
+        "JSON with NaN or Infinity, which it does not have",
+    ),
+    "a large fraction beside many digits": (
+        Shape.ANY,
+        b'{"id":' + b"1" * 19 + b',"a":1e999}',
+        "JSON with a number that is too large",
+    ),
     "no list": (LIST, b"[1]", "JSON that is not a list of records"),
     "no list of records": (LIST, b'[{"a":1},[1]]', "JSON that is not a list of records"),
     "no record": (RECORD, b"[]", "JSON that is not a record"),

@@ -46,3 +46,24 @@ def test_what_is_no_text_is_refused_by_a_template_too() -> None:
     template = Template("account", "page.php", fixed={}, session=SESSION, names=("mes",))
     with pytest.raises(InvalidArgument, match="surrogate"):
         template.fill({"mes": "\ud800"})
+
+
+@pytest.mark.parametrize("names", [("ar\0get", "phone"), ("ar", "\0")])
+@pytest.mark.parametrize("fixed", [{}, {"get": "1\0phone"}])
+def test_a_name_or_fixed_value_with_the_separator_in_it_is_told_apart(
+    names: tuple[str, ...], fixed: dict[str, str]
+) -> None:
+    """What could be taken for two parameters is counted as the fingerprint counts it."""
+    params = dict.fromkeys(names, "7")
+    template = Template("account", "page.php", fixed=fixed, session=SESSION, names=names)
+    assert fingerprint("account", "page.php", {**fixed, **params}) == template.fill(params)[1]
+
+
+def test_plain_values_are_put_in_without_making_the_form_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is what a template is for: letters and digits cost neither the encoding nor the sorting."""
+    template = Template("account", "page.php", fixed={"get": "1"}, session=SESSION, names=("phone", "ar"))
+    key = fingerprint("account", "page.php", {"get": "1", "phone": "380671234567", "ar": "x"})
+    for function in ("encode_form", "fingerprint"):
+        monkeypatch.setattr(f"smsc_async._wire.template.{function}", None)
+    filled = template.fill({"phone": "380671234567", "ar": "x"})
+    assert (b"phone=380671234567&ar=x&get=1&fmt=3&charset=utf-8", key) == filled

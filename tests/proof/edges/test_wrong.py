@@ -83,7 +83,7 @@ def test_a_connection_that_is_used_after_a_cancellation_is_found(monkeypatch: Pa
             self.stack.idle.append(self)
 
     monkeypatch.setattr(Connection, "close", close)
-    assert swept("calls.request, warm", "calls.request, held")
+    assert swept("downloads.stream left early, warm", "downloads.stream, in pieces")
 
 
 def test_a_connection_that_is_not_closed_is_found(monkeypatch: Patch) -> None:

@@ -26,7 +26,12 @@ ROOMS: Final[dict[str, tuple[str, ...]]] = {
     "_wire/json_form.py": ("tests/wire/test_json.py", *_READERS),
     "_wire/outcome.py": ("tests/wire/test_refusals.py",),
     "_wire/reply.py": ("tests/wire/test_files.py", *_READERS, "tests/wire/test_text.py"),
-    "_wire/shape.py": ("tests/wire/test_anything.py", "tests/wire/test_text.py", "tests/wire/test_samples.py"),
+    "_wire/shape.py": (
+        "tests/wire/test_shape.py",
+        "tests/wire/test_anything.py",
+        "tests/wire/test_text.py",
+        "tests/wire/test_samples.py",
+    ),
     "_wire/template.py": ("tests/wire/test_template.py",),
     "_wire/text_form.py": ("tests/wire/test_text.py", *_READERS),
     "_wire/xml_form.py": ("tests/wire/test_xml.py", *_READERS),
