@@ -148,8 +148,8 @@ async def test_memory_does_not_grow_with_cancelled_calls(anyio_backend: str) -> 
             await smsc.calls.request("380671234567")
             smsc.limits()
             gc.collect()
-            kinds = [type(thing).__module__ for thing in gc.get_objects()]
-            counts.append(sum(name.startswith("smsc_async.") and "simulator" not in name for name in kinds))
+            modules = [str(type(thing).__module__) for thing in gc.get_objects()]  # for some it is no text
+            counts.append(sum(name.startswith("smsc_async.") and "simulator" not in name for name in modules))
         assert counts[2] < counts[1] + 50
         await smsc.aclose()
 

@@ -43,7 +43,9 @@ def run_schedule(seed: int, reach: Reach, *, trace: bool = False) -> Book:
     plan = draw(seed)
     book = Book(lines=[] if trace else None)
     stage = _Stage(plan, book, reach)
-    with surroundings(book) as folder:
+    # What is patched is patched out here: a schedule that hangs leaves its coroutines to the collector, which would
+    # undo it at a moment of its own, perhaps in the middle of the next schedule.
+    with surroundings(book) as folder, mock.patch(_BACKEND, stage.network):
         try:
             with judgements_counted(reach):
                 run(
@@ -85,26 +87,29 @@ class _Stage:
         book.now = time.now
         users = Users(time, book, folder, reach.count)
         self._gateway = Gateway(plan, time, book, reach.count)
-        self._network = network = Network(time, book, self._gateway, users.reached)
+        self._network = Network(time, book, self._gateway, users.reached)
         self._guard = guard = WatchedGuard(clock=DatedClock(), **GUARD)
         guard.watch(book, reach, users.reached)
         tasks = time.tasks()
-        with mock.patch(_BACKEND, return_value=network):
-            self._sessions = [self._session(number) for number in range(len(plan.sessions))]
-            async with anyio.create_task_group() as group:
-                for number, call in enumerate(plan.calls):
-                    record = Record(number, call, plan.sessions[call.session].account)
-                    book.records.append(record)
-                    group.start_soon(users.make, self._sessions[call.session], record)
-                for number, session in enumerate(plan.sessions):
-                    if session.closes_at is not None:
-                        group.start_soon(self._close, number, session.closes_at)
-            await self._aftermath(time, users)
+        self._sessions = [self._session(number) for number in range(len(plan.sessions))]
+        async with anyio.create_task_group() as group:
+            for number, call in enumerate(plan.calls):
+                record = Record(number, call, plan.sessions[call.session].account)
+                book.records.append(record)
+                group.start_soon(users.make, self._sessions[call.session], record)
+            for number, session in enumerate(plan.sessions):
+                if session.closes_at is not None:
+                    group.start_soon(self._close, number, session.closes_at)
+        await self._aftermath(time, users)
         if time.tasks() != tasks:
             book.complain(f"{time.tasks() - tasks} tasks are left over")
         for problem in time.problems:
             book.complain(problem)
-        network.over = True
+        self._network.over = True
+
+    def network(self) -> Network:
+        """Give what connections are opened with."""
+        return self._network
 
     def _session(self, number: int) -> Session:
         plan = self._plan.sessions[number]

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import gc
+import logging
 import os
 import subprocess
 import sys
+import time
+import warnings
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from anyio import to_thread
+from httpcore._async import connection_pool
 
 from tests.proof.client import Violation, check_client
 from tests.proof.client.plan import draw
@@ -35,6 +41,27 @@ def untraced() -> Iterator[None]:
     sys.settrace(None)
     yield
     sys.settrace(tracer)
+
+
+@pytest.fixture(autouse=True)
+def restored() -> Iterator[None]:
+    """Nothing that a schedule replaces stays replaced, not even by a wrong client that hangs: other tests follow."""
+    before = _replaced()
+    yield
+    gc.collect()
+    assert before == _replaced()
+
+
+def _replaced() -> tuple[object, ...]:
+    return (
+        connection_pool.AutoBackend,
+        time.monotonic,
+        to_thread.run_sync,
+        sys.unraisablehook,
+        gc.isenabled(),
+        logging.root.manager.disable,
+        list(warnings.filters),
+    )
 
 
 def test_the_kept_seeds_hold() -> None:

@@ -130,7 +130,7 @@ ANIMALS: Final = (
         "the session's options show",
         "A session that cannot be made leaves its arguments in the frames of the error.",
         ("P8", "S3"),
-        (change("session.py", "login = password = apikey = account = proxy = None\n", ""),),
+        (change("session.py", "login = password = apikey = account = proxy = transport = None\n", ""),),
         (
             "tests/session/test_session.py::test_no_frame_of_ours_shows_the_credentials_of_a_session_that_could_not_be_made",
         ),
