@@ -45,6 +45,7 @@ __all__ = ["Call", "Conductor", "left_behind", "shielded"]
 
 T = TypeVar("T")
 _FOREVER: Final = float("inf")
+_BROKEN_OFF: Final = Answer(Outcome.UNSENT)  # stands for an answer as long as there is none
 _numbers: Final = count(1)
 
 
@@ -242,7 +243,7 @@ class Conductor:
         finally:
             shared.waits.pop(call, None)
         write = Write()
-        outcome, answer = Outcome.UNSENT, None
+        outcome, answer = Outcome.UNSENT, _BROKEN_OFF
         shared.enter(call)
         try:
             if call.subject is not None:
@@ -264,12 +265,12 @@ class Conductor:
                 shared.leave(call)
         return answer.value if answer.happened is None else self.conclude(call, answer)
 
-    async def _given_back(self, call: Call, pending: Awaitable[object], answer: Answer | None) -> None:
+    async def _given_back(self, call: Call, pending: Awaitable[object], answer: Answer) -> None:
         """Wait until a guard in another process has the lease; what was paid for is told even if that is broken off."""
         try:
             await shielded(pending)
         except BaseException as error:
-            paid = answer is not None and answer.error is None and call.endpoint.replay is Replay.IF_NOT_DONE
+            paid = answer is not _BROKEN_OFF and answer.error is None and call.endpoint.replay is Replay.IF_NOT_DONE
             if paid and not isinstance(error, Exception):  # a native cancellation, which goes through shields
                 self._lost(call, "carried out, and cancelled before its caller could be told")
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random as _random
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
@@ -155,7 +156,7 @@ async def repeat(
 def _loaded() -> bool:
     """Load tenacity, which most programs never need, and which all would wait for if it were loaded when they start."""
     try:
-        import tenacity  # noqa: F401, PLC0415 - it is here from now on
+        import_module("tenacity")
     except (ImportError, OSError):  # no descriptor is left to load it with: maybe that is why the attempt failed
         return False
     return True

@@ -137,6 +137,7 @@ def test_clean_client():
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A folder for tests that run in a process of their own, with the same canaries."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    pytester.makeini("[pytest]")  # ours would be found, where temporary folders are below the project's
     monkeypatch.setenv("SMSC_TESTS_SEED", f"{RUN.seed} of a run within the run")  # what it finds is not found again
     return pytester
 
