@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random as _random
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
@@ -156,7 +155,7 @@ async def repeat(
 def _loaded() -> bool:
     """Load tenacity, which most programs never need, and which all would wait for if it were loaded when they start."""
     try:
-        import_module("tenacity")
+        import tenacity  # noqa: F401, PLC0415 # pyright: ignore[reportUnusedImport] - it is here from now on
     except (ImportError, OSError):  # no descriptor is left to load it with: maybe that is why the attempt failed
         return False
     return True
