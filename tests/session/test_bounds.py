@@ -98,7 +98,7 @@ def test_an_unknown_outcome_shows_no_whole_phone(kind: type[OutcomeUnknown]) -> 
     assert PHONE not in f"{error!s} {error!r}"
 
 
-@pytest.mark.parametrize("text", ["word " * 1_000, b"word " * 1_000])
+@pytest.mark.parametrize("text", ["word " * 1_000, b"word " * 1_000], ids=["text", "bytes"])
 def test_no_more_than_the_beginning_of_a_foreign_text_is_shown(text: str | bytes) -> None:
     """An excerpt has a bounded length, and says where it was cut."""
     shown = excerpt(text)
