@@ -24,26 +24,26 @@ _PORTS: Final = {"http": 80, "https": 443}
 _PROCESS_KEY: Final = secrets.token_bytes(16)  # credentials' digests mean nothing outside this process
 
 
-def checked_base_url(name: str, url: object, *, allow_plain_http: bool) -> str:
+def checked_base_url(name: str, url: object, *, allow_plain_http: bool, example: str = BASE_URL) -> str:
     """
-    Give *url* without a trailing slash, if requests with a password may go there.
+    Give *url* without a trailing slash, if requests with a password, or a digest in its place, may go there.
 
     Raises:
         InvalidArgument: It is not an absolute https address, or a plain one that is not this machine's.
     """
     if not isinstance(url, str):
-        raise InvalidArgumentType(name, f"give an address such as {BASE_URL!r}, not {type(url).__name__}")
+        raise InvalidArgumentType(name, f"give an address such as {example!r}, not {type(url).__name__}")
     if not url.isascii() or not url.isprintable() or " " in url:
-        raise InvalidArgument(name, f"give an address of plain characters such as {BASE_URL!r}")
+        raise InvalidArgument(name, f"give an address of plain characters such as {example!r}")
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError:
-        raise InvalidArgument(name, f"give an address such as {BASE_URL!r}") from None
+        raise InvalidArgument(name, f"give an address such as {example!r}") from None
     if parts.scheme not in ("https", "http") or not host:
-        raise InvalidArgument(name, f"give an absolute address such as {BASE_URL!r}")
+        raise InvalidArgument(name, f"give an absolute address such as {example!r}")
     if parts.username is not None or parts.password is not None:
-        raise InvalidArgument(name, "give the credentials as arguments of the session, not in the address")
+        raise InvalidArgument(name, "give an address without a user name or password in it")
     if "?" in url or "#" in url:  # an empty query too: what is put behind it would be part of it
         raise InvalidArgument(name, "give the address without a query or a fragment")
     if parts.scheme == "http" and not (allow_plain_http or _is_loopback(host)):

@@ -37,6 +37,11 @@ class Secret:
         """Give the text; only the transport and the account's digest ask for it."""
         return self._text
 
+    @property
+    def octets(self) -> bytes:
+        """Give the text in bytes; only digests ask for it."""
+        return self._text.encode()
+
     def __repr__(self) -> str:
         """Show nothing."""
         return f"Secret({_MASK!r})"

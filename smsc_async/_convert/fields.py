@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, Final, TypeAlias
 
 from smsc_async._wire import Holds
@@ -36,10 +37,10 @@ _ONE_PHONE: Final = re.compile(rf"\+?({_PHONE})")
 
 def integer(value: object, _: object = None) -> int:
     """Read a whole number, quoted or not; True is none."""
-    if type(value) is int and value in _INTEGERS:
-        return value
     if type(value) is str and _INTEGER.fullmatch(value):
         return int(value)
+    if type(value) is int and value in _INTEGERS:
+        return value
     raise ValueError("is not a whole number")
 
 
@@ -85,9 +86,7 @@ def phones(value: object, _: object = None) -> tuple[str, ...]:
 
 
 def moment(value: object, _: object = None) -> datetime:
-    """Read a Unix time in seconds; what the request knows is a moment already."""
-    if isinstance(value, datetime):
-        return value
+    """Read a Unix time in seconds."""
     try:
         return datetime.fromtimestamp(integer(value), UTC)
     except (ValueError, OverflowError, OSError):
@@ -101,7 +100,17 @@ def local_time(value: object, _: object = None) -> LocalTime:
 
 def open_enum(value: object, cls: type[OpenIntEnum]) -> OpenIntEnum:
     """Read a number that has a name, or will have one."""
+    if type(value) is str:
+        member = _members(cls).get(value)
+        if member is not None:
+            return member
     return cls(integer(value))
+
+
+@cache
+def _members(cls: type[OpenIntEnum]) -> Mapping[str, OpenIntEnum]:
+    """Give the numbers that have names, as they are written."""
+    return {str(member.value): member for member in cls}
 
 
 BY_CLASS: Final[Mapping[Any, Single]] = {
@@ -146,8 +155,7 @@ def _amounts(values: list[str], of: type) -> Iterable[Decimal] | None:
 
 
 def _named(cls: type[OpenIntEnum]) -> AtOnce:
-    members: dict[Any, OpenIntEnum] = {member.value: member for member in cls}
-    members |= {str(member.value): member for member in cls}
+    members: dict[Any, OpenIntEnum] = {**{member.value: member for member in cls}, **_members(cls)}
 
     def read(values: list[Any], of: type) -> Iterable[OpenIntEnum] | None:
         return map(members.__getitem__, values) if of in {int, str} and members.keys() >= set(values) else None

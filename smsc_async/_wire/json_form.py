@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from smsc_async._wire.charset import as_text
+from smsc_async._wire.nesting import check_nesting
 from smsc_async._wire.outcome import Plain, Refusal, Undecodable
 from smsc_async._wire.shape import Layout
 
@@ -92,23 +93,13 @@ def _is_plain(body: bytes, data: Any) -> bool:
 
 # Bodies that are not plain, or not JSON ---------------------------------------------------------------------------
 
-# A string (perhaps without its end, or each quote in it would be looked at anew), or a bracket.
-_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+["\\]?|[\[\]{}]', re.DOTALL)
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def _careful(body: bytes) -> object:
     """Read *body* again, refusing what the quick way lets pass."""
     text = as_text(body)
-    depth = 0
-    for token in _TOKEN.finditer(text):
-        bracket = token.group()
-        if bracket in "[{":
-            depth += 1
-            if depth > _MAX_DEPTH:
-                raise Undecodable(f"JSON that nests deeper than {_MAX_DEPTH}")
-        elif bracket in "]}":
-            depth -= 1
+    check_nesting(text, _MAX_DEPTH)
     try:
         data = _decoded(text)
         if _SURROGATE.search(text):

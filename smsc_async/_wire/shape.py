@@ -85,7 +85,7 @@ class Shape:
         layout: What the reply is as a whole.
         fields: A record's fields, in the documented order.
         root: The XML tag around everything.
-        item: The XML tag around each record of a list.
+        item: The XML tag around each record of a list; empty where no page names it.
         bare: Whether the text forms give values without names, optional ones in an order that nobody documents.
     """
 

@@ -79,7 +79,11 @@ SENTENCES = {
         "XML with text between the tags in <a>",
     ),
     "deep": (Shape.ANY, "<a>" * 9 + "</a>" * 9, "XML that nests deeper than 8"),
-    "document type": (RENT.shape, "<!DOCTYPE phone><phone/>", "XML with a document type, which no reply has"),
+    "document type": (
+        RENT.shape,
+        "<!DOCTYPE phone><phone/>",
+        "XML with a document type, which the gateway never writes",
+    ),
 }
 
 

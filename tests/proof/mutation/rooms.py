@@ -24,6 +24,7 @@ ROOMS: Final[dict[str, tuple[str, ...]]] = {
     "_wire/charset.py": ("tests/wire/test_text.py", "tests/wire/test_refusals.py"),
     "_wire/form.py": ("tests/wire/test_form.py",),
     "_wire/json_form.py": ("tests/wire/test_json.py", *_READERS),
+    "_wire/nesting.py": ("tests/wire/test_json.py", *_READERS),
     "_wire/outcome.py": ("tests/wire/test_refusals.py",),
     "_wire/reply.py": ("tests/wire/test_files.py", *_READERS, "tests/wire/test_text.py"),
     "_wire/shape.py": (
@@ -35,6 +36,7 @@ ROOMS: Final[dict[str, tuple[str, ...]]] = {
     "_wire/template.py": ("tests/wire/test_template.py",),
     "_wire/text_form.py": ("tests/wire/test_text.py", *_READERS),
     "_wire/xml_form.py": ("tests/wire/test_xml.py", *_READERS),
+    "_wire/xml_tree.py": ("tests/wire/test_xml.py", *_READERS),
     "_verdict.py": ("tests/retry/test_verdict.py",),
     "_retry.py": ("tests/retry/test_retry.py", "tests/retry/test_cancelled.py"),
     "_answer.py": ("tests/session/test_answer.py",),

@@ -287,7 +287,14 @@ ANIMALS: Final = (
         "How long a number can be called is counted from before the wait for the call's turn.",
         ("P10",),
         (
-            change(_CALLS, "clock = self._caller.clock\n", "asked = self._caller.clock.date()\n"),
+            change(
+                _CALLS,
+                "def known() -> dict[str, object]:\n",
+                """
+                asked = clock.date()
+                def known() -> dict[str, object]:
+                """,
+            ),
             change(_CALLS, '"expires_at": clock.date() + _VALIDITY', '"expires_at": asked + _VALIDITY'),
         ),
         ("tests/services/test_calls.py::test_the_15_minutes_count_from_the_answer",),

@@ -15,6 +15,7 @@ _JSON_FORM: Final = "_wire/json_form.py"
 _REPLY: Final = "_wire/reply.py"
 _TEXT_FORM: Final = "_wire/text_form.py"
 _XML_FORM: Final = "_wire/xml_form.py"
+_XML_TREE: Final = "_wire/xml_tree.py"
 
 ANIMALS: Final = (
     Animal(
@@ -136,7 +137,7 @@ ANIMALS: Final = (
         "any depth",
         "JSON may nest as deep as it likes.",
         ("P10",),
-        (change(_JSON_FORM, "if depth > _MAX_DEPTH:\n", "if depth < 0:\n"),),
+        (change("_wire/nesting.py", "if depth > most:\n", "if depth < 0:\n"),),
         ("tests/wire/test_json.py::test_what_is_wrong_with_json_is_said",),
     ),
     Animal(
@@ -180,14 +181,14 @@ ANIMALS: Final = (
         "entities are expanded",
         "XML may declare entities, and a small answer becomes a large one.",
         ("P10",),
-        (change(_XML_FORM, "parser.StartDoctypeDeclHandler = reader.document_type\n", ""),),
+        (change(_XML_TREE, "parser.StartDoctypeDeclHandler = reader.document_type\n", ""),),
         ("tests/wire/test_xml.py::test_bad_xml_is_undecodable",),
     ),
     Animal(
         "the encoding that XML declares",
         "XML is read in the encoding that it names, though it was decoded already.",
         ("P10", "H15"),
-        (change(_XML_FORM, 'expat.ParserCreate("utf-8")', "expat.ParserCreate()"),),
+        (change(_XML_TREE, 'expat.ParserCreate("utf-8")', "expat.ParserCreate()"),),
         ("tests/wire/test_xml.py::test_the_declared_encoding_may_lie",),
     ),
     Animal(
