@@ -7,9 +7,12 @@ What outlives a loop (a guard, a session) keeps handles and never loops, so that
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 import weakref
 from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import anyio
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -177,6 +180,18 @@ def current_loop() -> Loop:
     if _in_trio():
         return _handle(sys.modules["trio.lowlevel"].current_trio_token(), _TrioLoop)
     return _handle(asyncio.get_running_loop(), _AsyncioLoop)
+
+
+def is_cancelled() -> bool:
+    """
+    Say whether this task itself is being cancelled: a cancellation that comes out of a call may be another task's.
+
+    In trio it is always this one's.
+    """
+    if _in_trio() or anyio.current_effective_deadline() == -math.inf:
+        return True
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _in_trio() -> bool:

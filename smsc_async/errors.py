@@ -32,7 +32,14 @@ What can go wrong, as a tree; every class says whose move it is.
     ├── WaitTooLong                      the limits hold the call for longer than it may wait
     ├── AccountLocked                    asking again now would lock the address out
     ├── SessionClosed                    the session was closed before the call was sent
-    └── GuardUnavailable                 the guard cannot say yes, so nothing was sent
+    ├── StoreUnavailable                 the store of callbacks cannot be used now
+    ├── ConfirmationExpired              nobody called within the time to confirm a phone
+    ├── ConfirmationInProgress           a call of that phone is waited for already; nothing was sent
+    ├── GuardUnavailable                 the guard cannot say yes, so nothing was sent
+    └── WebhookError                     a request to the receiver is no callback to believe
+        ├── MalformedCallback            it has not the form that the handler's address asks for
+        │   └── CallbackTooLarge
+        └── SignatureMismatch            it does not prove that it knows the secret
 
 `OutcomeUnknown` stands beside `TransportError` on purpose: who repeats on `TransportError` must not buy twice.
 Fields are positional, so that every error survives ``pickle``.
@@ -53,6 +60,9 @@ __all__ = [
     "AccountLocked",
     "AddressBlocked",
     "AuthenticationFailed",
+    "CallbackTooLarge",
+    "ConfirmationExpired",
+    "ConfirmationInProgress",
     "CostUnavailable",
     "GatewayError",
     "GuardUnavailable",
@@ -63,6 +73,7 @@ __all__ = [
     "InvalidDate",
     "InvalidParameters",
     "InvalidPhone",
+    "MalformedCallback",
     "MessageForbidden",
     "NoReply",
     "NotSent",
@@ -71,7 +82,9 @@ __all__ = [
     "RecipientBlacklisted",
     "ReplyError",
     "SessionClosed",
+    "SignatureMismatch",
     "SmscError",
+    "StoreUnavailable",
     "TaskFailed",
     "TaskNotFound",
     "TaskNotReady",
@@ -80,6 +93,7 @@ __all__ = [
     "Undeliverable",
     "UnexpectedRedirect",
     "WaitTooLong",
+    "WebhookError",
     "WrongCaptcha",
 ]
 
@@ -317,6 +331,66 @@ class GuardUnavailable(SmscError):
 
     def __str__(self) -> str:
         return f"the guard cannot be asked, so nothing was sent: {self.reason}"
+
+
+@_error
+class ConfirmationExpired(SmscError):
+    """Nobody called from the phone within the time; it is not confirmed."""
+
+    subscriber: str = attrs.field(repr=_masked)
+    number: str  # that was to be called
+    seconds_left: float = 0.0  # for which the number may still be called
+
+    def __str__(self) -> str:
+        then = f"wait on, for at most {self.seconds_left:.0f} s" if self.seconds_left else "ask for a number again"
+        return f"no call came from {mask_phones(self.subscriber)} to {self.number}; {then}"
+
+
+@_error
+class ConfirmationInProgress(SmscError):
+    """
+    A call of that phone is waited for already; nothing was sent.
+
+    A call does not tell whom it is for: were there two, whoever asked for the other one would confirm a phone that is
+    not theirs.
+    """
+
+    subscriber: str = attrs.field(repr=_masked)
+
+    def __str__(self) -> str:
+        return f"a call from {mask_phones(self.subscriber)} is waited for already; leave that block first"
+
+
+@_error
+class StoreUnavailable(SmscError):
+    """The store cannot be used now; nothing was noted. The gateway is told to come again, or the event waits."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the store of events cannot be used: {self.reason}"
+
+
+@_error
+class WebhookError(SmscError):
+    """What came to the receiver is no callback that can be believed. Nothing of it is shown: it is a stranger's."""
+
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{_meaning(type(self))}: {self.problem}"
+
+
+class MalformedCallback(WebhookError):
+    """The request has not the form that the handler's address asks the gateway for."""
+
+
+class CallbackTooLarge(MalformedCallback):
+    """The request is larger than any callback."""
+
+
+class SignatureMismatch(WebhookError):
+    """The request does not prove that it comes from the gateway."""
 
 
 def _meaning(kind: type[SmscError]) -> str:

@@ -393,7 +393,7 @@ SETTINGS = {
 async def test_no_reading_refuses_anything_over_sockets(anyio_backend: str, setting: str) -> None:
     """G10 to G12 over real sockets, with the short minute."""
     with SimulatedGateway(switches=SETTINGS[setting]) as place:
-        place.simulator.faults.add(spread(0.01))
+        place.simulator.faults.add(spread(0.03))
         async with place.session() as smsc:
             await smsc.account.balance()
             async with anyio.create_task_group() as tasks:

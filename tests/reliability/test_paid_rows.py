@@ -90,6 +90,7 @@ endings = pytest.mark.parametrize("ending", ["reset", "close"])
 # P1 and P2: cut at every byte ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.once
 @paying
 @endings
 async def test_a_reply_cut_at_any_byte_is_an_unknown_outcome_paid_once(
@@ -117,6 +118,7 @@ async def test_a_reply_cut_at_any_byte_is_an_unknown_outcome_paid_once(
         assert whole == len(place.seen(events.OutcomeLost))
 
 
+@pytest.mark.once
 @paying
 @endings
 async def test_a_request_cut_at_any_byte_is_paid_at_most_once_and_never_silently(
