@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from smsc_async import errors as errors
     from smsc_async import events as events
+    from smsc_async import webhooks as webhooks
     from smsc_async._endpoint import Limit, Replay, Scope
     from smsc_async._retry import Retry
     from smsc_async._view import View
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
         AccountLocked,
         AddressBlocked,
         AuthenticationFailed,
+        CallbackTooLarge,
+        ConfirmationExpired,
+        ConfirmationInProgress,
         CostUnavailable,
         GatewayError,
         GuardUnavailable,
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
         InvalidDate,
         InvalidParameters,
         InvalidPhone,
+        MalformedCallback,
         MessageForbidden,
         NoReply,
         NotSent,
@@ -39,7 +44,9 @@ if TYPE_CHECKING:
         RecipientBlacklisted,
         ReplyError,
         SessionClosed,
+        SignatureMismatch,
         SmscError,
+        StoreUnavailable,
         TaskFailed,
         TaskNotFound,
         TaskNotReady,
@@ -48,14 +55,17 @@ if TYPE_CHECKING:
         Undeliverable,
         UnexpectedRedirect,
         WaitTooLong,
+        WebhookError,
         WrongCaptcha,
     )
     from smsc_async.guard import AccountUsage, Guard, LocalGuard, RuleUsage
     from smsc_async.services.account import Balance
-    from smsc_async.services.calls import CallRequest
+    from smsc_async.services.calls import CallRequest, ConfirmedCall, PendingConfirmation
     from smsc_async.services.downloads import DownloadTask, TaskStatus
+    from smsc_async.services.inbox import InboxMessage
     from smsc_async.services.numbers import AvailableNumber, NumberKind, Rental
     from smsc_async.session import Session
+    from smsc_async.statuses import DeliveryError, MessageFlags, MessageStatus, MessageType, TemplateKind
     from smsc_async.values import Listing, LocalTime
 
 __version__ = "0.1.0"
@@ -69,6 +79,9 @@ _ROOMS = {
         "AccountLocked",
         "AddressBlocked",
         "AuthenticationFailed",
+        "CallbackTooLarge",
+        "ConfirmationExpired",
+        "ConfirmationInProgress",
         "CostUnavailable",
         "GatewayError",
         "GuardUnavailable",
@@ -79,6 +92,7 @@ _ROOMS = {
         "InvalidDate",
         "InvalidParameters",
         "InvalidPhone",
+        "MalformedCallback",
         "MessageForbidden",
         "NoReply",
         "NotSent",
@@ -87,7 +101,9 @@ _ROOMS = {
         "RecipientBlacklisted",
         "ReplyError",
         "SessionClosed",
+        "SignatureMismatch",
         "SmscError",
+        "StoreUnavailable",
         "TaskFailed",
         "TaskNotFound",
         "TaskNotReady",
@@ -96,19 +112,22 @@ _ROOMS = {
         "Undeliverable",
         "UnexpectedRedirect",
         "WaitTooLong",
+        "WebhookError",
         "WrongCaptcha",
     ),
     "smsc_async.guard": ("AccountUsage", "Guard", "LocalGuard", "RuleUsage"),
     "smsc_async.services.account": ("Balance",),
-    "smsc_async.services.calls": ("CallRequest",),
+    "smsc_async.services.calls": ("CallRequest", "ConfirmedCall", "PendingConfirmation"),
     "smsc_async.services.downloads": ("DownloadTask", "TaskStatus"),
+    "smsc_async.services.inbox": ("InboxMessage",),
     "smsc_async.services.numbers": ("AvailableNumber", "NumberKind", "Rental"),
     "smsc_async._view": ("View",),
     "smsc_async.session": ("Session",),
+    "smsc_async.statuses": ("DeliveryError", "MessageFlags", "MessageStatus", "MessageType", "TemplateKind"),
     "smsc_async.values": ("Listing", "LocalTime"),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
-_MODULES = frozenset({"errors", "events"})
+_MODULES = frozenset({"errors", "events", "webhooks"})
 
 __all__ = [
     "AccountLocked",
@@ -118,12 +137,18 @@ __all__ = [
     "AvailableNumber",
     "Balance",
     "CallRequest",
+    "CallbackTooLarge",
     "Clock",
+    "ConfirmationExpired",
+    "ConfirmationInProgress",
+    "ConfirmedCall",
     "CostUnavailable",
+    "DeliveryError",
     "DownloadTask",
     "GatewayError",
     "Guard",
     "GuardUnavailable",
+    "InboxMessage",
     "IncompleteDownload",
     "InsufficientFunds",
     "InvalidArgument",
@@ -135,13 +160,18 @@ __all__ = [
     "Listing",
     "LocalGuard",
     "LocalTime",
+    "MalformedCallback",
+    "MessageFlags",
     "MessageForbidden",
+    "MessageStatus",
+    "MessageType",
     "MonotonicClock",
     "NoReply",
     "NotSent",
     "NumberKind",
     "OutcomeStillUnknown",
     "OutcomeUnknown",
+    "PendingConfirmation",
     "RecipientBlacklisted",
     "Rental",
     "Replay",
@@ -152,21 +182,26 @@ __all__ = [
     "Scope",
     "Session",
     "SessionClosed",
+    "SignatureMismatch",
     "SmscError",
+    "StoreUnavailable",
     "TaskFailed",
     "TaskNotFound",
     "TaskNotReady",
     "TaskStatus",
+    "TemplateKind",
     "TooManyRequests",
     "TransportError",
     "Undeliverable",
     "UnexpectedRedirect",
     "View",
     "WaitTooLong",
+    "WebhookError",
     "WrongCaptcha",
     "__version__",
     "errors",
     "events",
+    "webhooks",
 ]
 
 

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from contextlib import AbstractAsyncContextManager
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
     from smsc_async._endpoint import Endpoint
+    from smsc_async._inbox_watch import InboxWatch
+    from smsc_async._waiting_calls import ExpectedCall
     from smsc_async.clock import Clock
 
-__all__ = ["ByteStream", "Caller", "Known"]
+__all__ = ["ByteStream", "CallReceiver", "Caller", "Known"]
 
 T = TypeVar("T")
 
@@ -36,12 +38,30 @@ class ByteStream(Protocol):
         ...
 
 
+class CallReceiver(Protocol):
+    """What hears of a subscriber's call: `smsc_async.webhooks.Receiver`, or something in its place."""
+
+    def expect_call(self, phone: str) -> AbstractContextManager[ExpectedCall]:
+        """
+        Wait for a call of *phone* as long as the block lasts.
+
+        Raises:
+            ConfirmationInProgress: Somebody waits for it already.
+        """
+        ...
+
+
 class Caller(Protocol):
     """A session, or a view of one, as its services see it."""
 
     @property
     def clock(self) -> Clock:
         """Give the clock that drives every wait."""
+        ...
+
+    @property
+    def inbox_watch(self) -> InboxWatch:
+        """Give those of the account who look for calls in the inbox."""
         ...
 
     async def perform(

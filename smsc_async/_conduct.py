@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from smsc_async._calling import ByteStream, Known
     from smsc_async._endpoint import Endpoint
+    from smsc_async._inbox_watch import InboxWatch
     from smsc_async._options import Options
     from smsc_async._shared import Shared
     from smsc_async.clock import Clock
@@ -80,6 +81,11 @@ class Conductor:
         self.clock: Clock = shared.guard.clock
         self.telling: Telling = _telling(options.observer, self.clock)
         self._routes: dict[Endpoint[Any], Route] = {}
+
+    @property
+    def inbox_watch(self) -> InboxWatch:
+        """Give those of the account who look for calls in the inbox."""
+        return self.shared.memory.inbox_watch
 
     async def perform(
         self,

@@ -1,4 +1,4 @@
-"""What this process remembers of an account beside its limits: paid calls by subject, and repetitions spent."""
+"""What this process knows of an account: paid calls by subject, repetitions spent, who waits for a call."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import weakref
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from smsc_async._inbox_watch import InboxWatch
 from smsc_async._retry import Budget
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class Memory:
 
     def __init__(self) -> None:
         self.budget: Budget = Budget()
+        self.inbox_watch: InboxWatch = InboxWatch()
         self._counting = threading.Lock()
         self._succeeded: set[tuple[str, str]] = set()
         self._unresolved: set[tuple[str, str]] = set()
@@ -62,6 +64,7 @@ class Memory:
     def after_fork(self) -> None:
         """In a child process: how the parent's calls in flight end will never be known here."""
         self._counting = threading.Lock()  # another thread may have held it, and that thread is not in the child
+        self.inbox_watch = InboxWatch()  # who waited, waits in the parent
         self._unresolved.update(self._going_on)
         self._going_on.clear()
 

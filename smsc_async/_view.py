@@ -16,6 +16,7 @@ from smsc_async.errors import InvalidArgument, InvalidArgumentType
 from smsc_async.services.account import Account
 from smsc_async.services.calls import Calls
 from smsc_async.services.downloads import Downloads
+from smsc_async.services.inbox import Inbox
 from smsc_async.services.numbers import Numbers
 
 if TYPE_CHECKING:
@@ -54,6 +55,11 @@ class View:
     def calls(self) -> Calls:
         """Phones confirmed by a call."""
         return Calls(self._conductor)
+
+    @cached_property
+    def inbox(self) -> Inbox:
+        """What subscribers have written."""
+        return Inbox(self._conductor)
 
     @cached_property
     def downloads(self) -> Downloads:

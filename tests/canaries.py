@@ -10,24 +10,28 @@ from typing import Any, Final
 
 __all__ = ["RUN", "Canaries"]
 
+NAMES: Final = ("login", "password", "apikey", "callback", "token")
 #: The processes of one run share their canaries by this variable, which holds none of them.
 VARIABLE: Final = "SMSC_TESTS_SEED"
 
 
 class Canaries:
     """
-    A login, a password and a key that occur nowhere else.
+    A login, a password, a key, and a secret and a token for callbacks, that occur nowhere else.
 
     Each holds a mark of 16 hexadecimal digits, which every escaping leaves as it is: percent signs, JSON, ``repr``,
-    another charset. The letters around it are such that each of those ways of writing changes them.
+    another charset. The letters around it are such that each of those ways of writing changes them, but for callbacks:
+    the gateway takes plain letters only.
     """
 
     def __init__(self, seed: str) -> None:
         self.seed = seed
-        self._marks = {name: _digest(f"{seed} {name}")[:16] for name in ("login", "password", "apikey")}
+        self._marks = {name: _digest(f"{seed} {name}")[:16] for name in NAMES}
         self.login: str = f"al ex{self._marks['login']}"
         self.password: str = f'p&w=Їжак+"{self._marks["password"]}'
         self.apikey: str = f"k/е{self._marks['apikey']}"
+        self.callback: str = f"callback_{self._marks['callback']}"
+        self.token: str = f"token-{self._marks['token']}"
         self._spellings = {name: self._spelled(name, mark) for name, mark in self._marks.items()}
         self._encoded = [
             (f"{name}, {how}", form.encode()) for name, forms in self._spellings.items() for how, form in forms.items()

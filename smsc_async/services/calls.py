@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -9,16 +10,29 @@ import attrs
 
 from smsc_async import errors
 from smsc_async._endpoint import COMMON_REFUSALS, Endpoint, Limit, OnDuplicate, Replay
-from smsc_async._wire import Field, Holds, Shape
+from smsc_async._inbox_watch import INTERVAL
+from smsc_async._wire import Field, Holds, Shape, seconds
 from smsc_async._wire import phone as phone_digits
+from smsc_async.services.inbox import MOST, Inbox
+from smsc_async.values import LocalTime
 
 if TYPE_CHECKING:
-    from smsc_async._calling import Caller
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
-__all__ = ["REQUEST", "CallRequest", "Calls"]
+    from smsc_async._calling import Caller, CallReceiver
+    from smsc_async._waiting_calls import CallSeen, ExpectedCall
+    from smsc_async.clock import Clock
+    from smsc_async.services.inbox import InboxMessage
+    from smsc_async.values import Listing
+
+__all__ = ["REQUEST", "CallRequest", "Calls", "ConfirmedCall", "PendingConfirmation"]
 
 _SOURCE: Final = "https://smsc.ua/api/http/miscellaneous/waitcall/"
 _VALIDITY: Final = timedelta(minutes=15)  # "протягом 15 хвилин повинен здійснити дзвінок абонент"
+
+
+_HOUR: Final = 1.0  # how far back the inbox is looked at to find its end
+_LAST_LOOK: Final = INTERVAL + 5.0  # seconds that a call may stand in the inbox before it is looked at
 
 
 def _only_the_one(request: CallRequest) -> tuple[str, ...]:
@@ -58,6 +72,84 @@ REQUEST: Final[Endpoint[CallRequest]] = Endpoint(
 )
 
 
+@attrs.frozen(kw_only=True)
+class ConfirmedCall:
+    """A call that confirmed a phone."""
+
+    subscriber: str  # the phone that is confirmed
+    number: str  # that was to be called
+    called_at: datetime | None = None  # aware; where a callback told of the call
+    received: LocalTime | None = None  # by the account's clock; where the inbox did
+
+
+class PendingConfirmation:
+    """A phone that is to be confirmed; made by `Calls.confirmation`."""
+
+    def __init__(
+        self,
+        request: CallRequest,
+        clock: Clock,
+        expected: ExpectedCall,
+        arrival: Callable[[], Awaitable[CallSeen]],
+        last_look: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._request = request
+        self._clock = clock
+        self._expires = clock.now() + _VALIDITY.total_seconds()
+        self._expected = expected
+        self._arrival = arrival
+        self._last_look = last_look
+
+    @property
+    def subscriber(self) -> str:
+        """The phone that is to be confirmed."""
+        return self._request.subscriber
+
+    @property
+    def number(self) -> str:
+        """The number that its owner must call."""
+        return self._request.number
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """All numbers that the gateway could have named."""
+        return self._request.numbers
+
+    @property
+    def expires_at(self) -> datetime:
+        """Until when, aware."""
+        return self._request.expires_at
+
+    async def wait(self, timeout: float = _VALIDITY.total_seconds()) -> ConfirmedCall:  # noqa: ASYNC109 - a moment that is told
+        """
+        Wait for the call.
+
+        Args:
+            timeout: Seconds to wait at most. In any case the wait ends when the number expires, 15 minutes after it was
+                given; where the inbox is looked at, it is looked at once more then, which may take 25 seconds.
+
+        Raises:
+            ConfirmationExpired: Nobody has called by then. Before `expires_at` you may wait on.
+        """
+        deadline = self._clock.now() + seconds("timeout", timeout)
+        with self._clock.deadline(min(deadline, self._expires)):
+            await self._arrival()
+        if self._expected.call is None and deadline >= self._expires and self._last_look is not None:
+            with self._clock.deadline(self._clock.now() + _LAST_LOOK):
+                await self._last_look()
+        call = self._expected.call  # it may have come in the very moment when time was up
+        if call is None:
+            left = self._expires - self._clock.now()
+            raise errors.ConfirmationExpired(self.subscriber, self.number, max(left, 0.0))
+        return ConfirmedCall(
+            subscriber=self.subscriber, number=self.number, called_at=call.called_at, received=call.received
+        )
+
+    def __repr__(self) -> str:
+        """Show who is to call where."""
+        return f"<PendingConfirmation {self.subscriber} calls {self.number} by {self.expires_at:%H:%M:%S %Z}>"
+
+
 class Calls:
     """Confirmation of a phone by a call of its owner."""
 
@@ -90,3 +182,57 @@ class Calls:
             return {"subscriber": digits, "expires_at": clock.date() + _VALIDITY}
 
         return await self._caller.perform(REQUEST, {"phone": digits}, known=known)
+
+    @asynccontextmanager
+    async def confirmation(
+        self, phone: str, *, receiver: CallReceiver | None = None
+    ) -> AsyncGenerator[PendingConfirmation, None]:
+        """
+        Confirm a phone by a call of its owner, as long as the block lasts.
+
+        ::
+
+            async with smsc.calls.confirmation("380671234567", receiver=receiver) as pending:
+                show(pending.number)
+                confirmed = await pending.wait()
+
+        A number is asked for when the block begins, and then a call of *phone* is waited for. The gateway tells who
+        called and not which number, nor for whom; so at most one block at a time waits for a phone.
+
+        Args:
+            phone: The subscriber's phone; spaces, dashes, parentheses and a leading ``+`` are dropped.
+            receiver: Hears of the call by a callback, a moment after it. Without one the inbox is looked at, three
+                times a minute at most, once for all phones of the account that this process waits for. Take that where
+                there is no public address.
+
+        Raises:
+            ConfirmationInProgress: A call of that phone is waited for already; nothing was sent.
+            InvalidArgument, InsufficientFunds, RecipientBlacklisted, CostUnavailable, OutcomeUnknown: As `request`.
+
+        Source: https://smsc.ua/api/http/miscellaneous/waitcall/
+        """
+        digits = phone_digits(phone)
+        clock = self._caller.clock
+        if receiver is not None:
+            with receiver.expect_call(digits) as expected:
+                yield PendingConfirmation(await self.request(digits), clock, expected, expected.arrival)
+            return
+        inbox, watch = Inbox(self._caller), self._caller.inbox_watch
+
+        async def look(after_id: int | None) -> Listing[InboxMessage]:
+            return await inbox.list(limit=MOST, hours=_HOUR if after_id is None else None, after_id=after_id)
+
+        with watch.calls.expect(digits) as expected:
+            try:
+                await watch.prepare(expected, look, clock)
+                request = await self.request(digits)
+
+                def arrival() -> Awaitable[CallSeen]:
+                    return watch.arrival(expected, look, clock)
+
+                def last_look() -> Awaitable[None]:
+                    return watch.last_look(expected, look, clock)
+
+                yield PendingConfirmation(request, clock, expected, arrival, last_look)
+            finally:
+                watch.forget(expected)

@@ -14,6 +14,7 @@ from smsc_async import errors
 from smsc_async._calling import Known
 from smsc_async._convert import structure
 from smsc_async._endpoint import Endpoint
+from smsc_async._inbox_watch import InboxWatch
 from smsc_async._wire import Refusal, ReplyFormat, decode
 from smsc_async.testing import FakeClock
 
@@ -78,6 +79,7 @@ class FakeCaller:
     ) -> None:
         self.asked: list[Asked] = []
         self.clock = FakeClock()
+        self.inbox_watch = InboxWatch()
         self._answer = answer
         self._file = file
 
