@@ -1,9 +1,12 @@
 """The gateway in memory, for tests and rehearsals: a second opinion that shares no code with the client."""
 
 from smsc_async.simulator.accounts import Account
+from smsc_async.simulator.callbacks import Attempt, Errand, Manner
+from smsc_async.simulator.calls_back import CallsBack, Told
 from smsc_async.simulator.delivery import Dropped
 from smsc_async.simulator.disturbance import Disturbance, Effect, HttpReply
 from smsc_async.simulator.downloads import Task
+from smsc_async.simulator.early import Early
 from smsc_async.simulator.effects import (
     CutShort,
     Delay,
@@ -23,8 +26,13 @@ from smsc_async.simulator.effects import (
 )
 from smsc_async.simulator.faults import Fault, Faults
 from smsc_async.simulator.foreign import Occupation
+from smsc_async.simulator.handler_address import HandlerAddress, parse_address
+from smsc_async.simulator.happenings import CallEvent, MessageEvent, StatusEvent
+from smsc_async.simulator.inbox import InboxMessage
+from smsc_async.simulator.letters import Letter
 from smsc_async.simulator.log import Arrival
 from smsc_async.simulator.manual_time import ManualTime
+from smsc_async.simulator.moments import Moments
 from smsc_async.simulator.numbers import RentableNumber, RentedNumber
 from smsc_async.simulator.plans import Passage, Plan
 from smsc_async.simulator.proxy import FaultProxy
@@ -39,21 +47,32 @@ __all__ = [
     "COUNTING",
     "Account",
     "Arrival",
+    "Attempt",
+    "CallEvent",
+    "CallsBack",
     "CutShort",
     "Delay",
     "Disturbance",
     "Drip",
     "Drop",
     "Dropped",
+    "Early",
     "EchoCredentials",
     "Effect",
+    "Errand",
     "Fault",
     "FaultProxy",
     "Faults",
     "Garbage",
     "GzipBomb",
+    "HandlerAddress",
     "HttpReply",
+    "InboxMessage",
+    "Letter",
+    "Manner",
     "ManualTime",
+    "MessageEvent",
+    "Moments",
     "Occupation",
     "Passage",
     "Plan",
@@ -62,8 +81,10 @@ __all__ = [
     "Replace",
     "Request",
     "Simulator",
+    "StatusEvent",
     "Switches",
     "Task",
+    "Told",
     "Truncate",
     "Verdict",
     "WindowFigure",
@@ -71,6 +92,7 @@ __all__ = [
     "empty_body",
     "html_page",
     "http_status",
+    "parse_address",
     "plain_refusal",
     "readings",
     "redirect",

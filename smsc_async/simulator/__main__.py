@@ -51,6 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             before_reply=lambda random: random.uniform(low, high),
         )
         simulator.faults.add(Fault(delay, times=None, name="latency"))
+    try:
+        simulator.call_back(options.callback)
+    except ValueError as error:
+        parser.error(str(error))
     for number in range(options.tasks):
         simulator.add_task(rows=options.rows, waits=options.window * number, runs=options.window / 2)
     end = threading.Event()
@@ -91,6 +95,11 @@ def _parser() -> argparse.ArgumentParser:
     account.add_argument("--apikey", default="demo-key", help="likewise (default: %(default)s)")
     account.add_argument("--balance", type=_amount, default=Decimal("1000.00"), help="money (default: %(default)s)")
     account.add_argument("--currency", default="UAH", help="of the money (default: %(default)s)")
+    account.add_argument(
+        "--callback",
+        metavar="URL",
+        help="address of a handler, as in the account's settings: http://127.0.0.1:8000/callback?charset=utf-8&md5=secret",
+    )
     account.add_argument("--tasks", type=int, default=3, help="deferred tasks; each is done later than the one before")
     account.add_argument("--rows", type=int, default=100, help="rows in each task's file (default: %(default)s)")
     how = parser.add_argument_group("how it behaves")

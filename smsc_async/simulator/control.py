@@ -5,13 +5,16 @@ from __future__ import annotations
 import ipaddress
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin, get_type_hints
 
 import attrs
 
 from smsc_async.simulator import effects
 from smsc_async.simulator.asgi import Receive, Scope, Send, read_body, send_reply
+from smsc_async.simulator.control_callbacks import callback_commands, callbacks_in_short
 from smsc_async.simulator.disturbance import Effect
+from smsc_async.simulator.early import Early
 from smsc_async.simulator.faults import Fault
 from smsc_async.simulator.switches import Switches
 from smsc_async.simulator.verdict import Verdict
@@ -45,16 +48,27 @@ FAULT_OPTIONS: Final = frozenset({"endpoint", "action", "times", "skip", "chance
 
 class Control:
     """
-    Tells state and verdict, adds faults, sets switches, resets.
+    Tells state and verdict, adds faults, sets switches, resets; lets subscribers act, and handlers be told.
 
-    ====== ===================== ==============================================================================
-    GET    ``/control/verdict``  the judge's findings
-    GET    ``/control/state``    money, numbers, tasks, pending calls
-    POST   ``/control/faults``   ``{"effect": "drop", "with": {"acted": true}, "action": "buy", "times": 1}``
-    POST   ``/control/switches`` ``{"refused_counts": false}``
-    POST   ``/control/foreign``  ``{"endpoint": "receive_phones.php", "params": {"get": "1"}, "times": 2}``
-    POST   ``/control/reset``    forgets log, windows, slots, blocks and faults
-    ====== ===================== ==============================================================================
+    ====== ============================== =====================================================================
+    GET    ``/control/verdict``           the judge's findings
+    GET    ``/control/state``             money, numbers, tasks, pending calls, inbox, callbacks by state
+    POST   ``/control/faults``            ``{"effect": "drop", "with": {"acted": true}, "action": "buy"}``
+    POST   ``/control/faults``            ``{"effect": "early", "action": "wait_call"}``: called back before answered
+    POST   ``/control/switches``          ``{"refused_counts": false}``
+    POST   ``/control/foreign``           ``{"endpoint": "balance.php", "params": {"cur": "1"}, "times": 2}``
+    POST   ``/control/reset``             forgets log, windows, slots, blocks, faults and callbacks
+    GET    ``/control/callbacks``         what handlers were told, with every attempt
+    POST   ``/control/call_back``         ``{"url": "http://127.0.0.1:8000/callback?md5=secret"}``; null: nobody
+    POST   ``/control/subscriber_calls``  ``{"phone": "380671234567"}``
+    POST   ``/control/subscriber_writes`` ``{"phone": "380671234567", "text": "yes", "to": "380950000001"}``
+    POST   ``/control/message_is``        ``{"id": 1, "phone": "380671234567", "status": 1, "cost": "0.50"}``
+    POST   ``/control/manner``            ``{"copies": 2, "delay": 1.0, "jitter": 5.0}``, of every event to come
+    POST   ``/control/hold``              keeps back what handlers are to be told
+    POST   ``/control/release``           ``{"order": "reversed"}``, or queued, or shuffled
+    ====== ============================== =====================================================================
+
+    The three that something happens by take ``"manner": {"copies": 2}`` too.
     """
 
     def __init__(self, simulator: Simulator) -> None:
@@ -66,6 +80,7 @@ class Control:
             ("POST", "switches"): self._set_switches,
             ("POST", "foreign"): self._let_foreign,
             ("POST", "reset"): self._reset,
+            **callback_commands(simulator),
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,7 +94,7 @@ class Control:
             # A body in another encoding of JSON than UTF-8 is nobody's habit; None is a body that was cut or too long.
             wanted: Any = json.loads(body) if body else {}
             status, answer = self._answer(scope["method"], scope["path"], wanted)
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError) as error:  # a number where a word belongs
             status, answer = 400, {"error": f"{type(error).__name__}: {error}"}
         await send_reply(send, status, JSON, json.dumps(answer, ensure_ascii=False, default=str).encode())
 
@@ -88,7 +103,7 @@ class Control:
         return (404, {"error": "not found"}) if answer is None else (200, answer(wanted))
 
     def _add_fault(self, wanted: Any) -> object:
-        self._simulator.faults.add(_fault(wanted))
+        self._simulator.faults.add(_fault(wanted, {**EFFECTS, "early": partial(Early, self._simulator)}))
         return {"faults": len(self._simulator.faults)}
 
     def _set_switches(self, wanted: Any) -> object:
@@ -116,6 +131,8 @@ class Control:
             "rented": {phone: rented.auto_renew for phone, rented in simulator.numbers.rented(login).items()},
             "tasks": {number: task.status(now) for number, task in simulator.downloads.tasks(login).items()},
             "calls": {phone: call.number for phone, call in simulator.calls.pending(login, now).items()},
+            "inbox": len(simulator.inbox.messages(login)),
+            "callbacks": callbacks_in_short(simulator),
         }
 
 
@@ -133,12 +150,12 @@ def with_switches(switches: Switches, wanted: Mapping[str, Any]) -> Switches:
     return attrs.evolve(switches, **wanted)
 
 
-def _fault(wanted: Mapping[str, Any]) -> Fault:
+def _fault(wanted: Mapping[str, Any], effects: Mapping[str, Callable[..., Effect]]) -> Fault:
     options = {name: value for name, value in wanted.items() if name in FAULT_OPTIONS}
     unknown = set(wanted) - FAULT_OPTIONS - {"effect", "with"}
     if unknown:
         raise ValueError(f"no such option: {', '.join(sorted(unknown))}")
-    return Fault(EFFECTS[wanted["effect"]](**wanted.get("with", {})), **options)
+    return Fault(effects[wanted["effect"]](**wanted.get("with", {})), **options)
 
 
 def _verdict(verdict: Verdict) -> dict[str, object]:

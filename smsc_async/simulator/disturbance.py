@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from random import Random
 from typing import Protocol
 
@@ -45,6 +45,9 @@ class Disturbance:
     before_acting: float = 0.0
     before_reply: float = 0.0
     acts: bool = True  # whether the gateway carries the request out at all
+    meanwhile: list[Callable[[Request], Awaitable[None]]] = attrs.field(
+        factory=list[Callable[[Request], Awaitable[None]]]
+    )  # what happens after it was carried out, and before anything is answered
     drops: bool = False  # whether the connection is dropped in place of a reply
     replacement: HttpReply | None = None
     transforms: list[Transform] = attrs.field(factory=list[Transform])

@@ -108,6 +108,9 @@ class Exchanges:
         with self.lock:
             entry = self.gate.arrive(arrival, request, self.switches())
         answer = await self._act(entry, arrival, disturbance)
+        if arrival.acted:
+            for happen in disturbance.meanwhile:
+                await happen(request)
         await self._wait(disturbance.before_reply)
         if disturbance.drops:
             await delivery.drop()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import attrs
 
@@ -36,4 +36,16 @@ class Moments:
 
     def wall(self, moment: float) -> str:
         """Write *moment* as the gateway writes dates: ``DD.MM.YYYY hh:mm:ss``, in the account's time zone."""
-        return (self.epoch + timedelta(seconds=moment - self.zero)).strftime("%d.%m.%Y %H:%M:%S")
+        return self._date(moment).strftime("%d.%m.%Y %H:%M:%S")
+
+    def short_wall(self, moment: float) -> str:
+        """Write *moment* as callbacks do: ``DD.MM.YY hh:mm:ss``, in the account's time zone."""
+        return self._date(moment).strftime("%d.%m.%y %H:%M:%S")
+
+    def stamp(self, moment: float) -> int:
+        """Write *moment* as whole seconds since 1970; an epoch without a time zone is taken for UTC."""
+        date = self._date(moment)
+        return int((date if date.tzinfo is not None else date.replace(tzinfo=UTC)).timestamp())
+
+    def _date(self, moment: float) -> datetime:
+        return self.epoch + timedelta(seconds=moment - self.zero)

@@ -26,6 +26,10 @@ OTHERS: Final[dict[str, tuple[Any, ...]]] = {
     "trailing": (0.25,),  # reliability.md, assumption A4
     "clock_rate": (0.999, 1.001),  # likewise
     "csv_delimiter": (",", "\t"),
+    "callback_root": ("request",),
+    "callback_patience": (5.0,),
+    "inbox_hours": (168.0,),
+    "inbox_root": ("answer",),
     "refusal_texts": ({"duplicate": "помилка", "concurrency": "помилка"},),
 }
 

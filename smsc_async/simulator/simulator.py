@@ -16,6 +16,7 @@ from smsc_async.simulator.accounts import Account, Accounts
 from smsc_async.simulator.asgi import Receive, Scope, Send
 from smsc_async.simulator.balance import Balance
 from smsc_async.simulator.calls import Calls, PendingCall
+from smsc_async.simulator.calls_back import CallsBack
 from smsc_async.simulator.control import Control
 from smsc_async.simulator.delivery import Dropped
 from smsc_async.simulator.downloads import Downloads, Task, sha256
@@ -32,9 +33,11 @@ from smsc_async.simulator.switches import Switches
 from smsc_async.simulator.verdict import Verdict
 
 
-class Simulator:
+class Simulator(CallsBack):
     """
     The gateway: an ASGI app with state.
+
+    Beside answering it calls back, see `CallsBack`.
 
     Serve it over sockets with `serve`, or give it to an ASGI transport; both at once and from several threads is fine.
     In process a client that cancels its request cancels the gateway's work too, which no real server does: test
@@ -54,7 +57,7 @@ class Simulator:
         sleep: Waits so many seconds of that clock.
         epoch: The date and time in the account's time zone at the start, for dates in replies; now, in UTC, by default.
         seed: For random faults: a number, or a `random.Random`.
-        log_size: How many arrivals are remembered.
+        log_size: How many arrivals are remembered, and how many finished callbacks.
         dropped: Makes the exception that stands for a dropped connection in process, such as ``httpx.ReadError``.
     """
 
@@ -92,11 +95,13 @@ class Simulator:
         self.numbers: Numbers = Numbers(numbers)
         self.calls: Calls = Calls()
         self.downloads: Downloads = Downloads()
-        self.faults: Faults = Faults(seed if isinstance(seed, Random) else Random(seed))
+        random = seed if isinstance(seed, Random) else Random(seed)
+        self.faults: Faults = Faults(random)
         self.crashes: list[str] = []  # defects of the simulator itself; the verdict tells them
-        nouns: tuple[Noun, ...] = (self.balance, self.numbers, self.calls, self.downloads)
-        by_path = {noun.path: noun for noun in nouns}
         self._lock = threading.RLock()  # held for synchronous steps only, never over an await
+        self._set_up(log_size, random)
+        nouns: tuple[Noun, ...] = (self.balance, self.numbers, self.calls, self.downloads, self.inbox)
+        by_path = {noun.path: noun for noun in nouns}
         self._log = Log(log_size)
         self._gate = Gate(accounts=self.accounts, nouns=by_path, moments=self.moments, log=self._log)
         self.foreign: Foreign = Foreign(
@@ -193,11 +198,12 @@ class Simulator:
             self._gate.blocks.block(address, self.moments.gateway_now(self.switches.clock_rate), minutes)
 
     def reset(self) -> None:
-        """Forget the log, windows, slots, blocks and faults; money, numbers and tasks stay as they are."""
+        """Forget the log, windows, slots, blocks, faults and callbacks; money, numbers and so on stay as they are."""
         with self._lock:
             self._log.clear()
             self._gate.clear()
             self.faults.clear()
+            self._callbacks.clear()
             self.crashes.clear()
 
     # ASGI -------------------------------------------------------------------------------------------------------------

@@ -120,3 +120,49 @@ class Switches:
 
     reply_charset: Literal["requested", "windows-1251", "utf-8", "koi8-r"] = "requested"
     """The charset replies are really in. The page on these endpoints does not list ``charset`` at all."""
+
+    # Callbacks --------------------------------------------------------------------------------------------------------
+
+    callback_hashed: Literal["charset", "utf-8"] = "charset"
+    """Which bytes of a callback are hashed: those of its charset, or UTF-8 whatever the charset. Not said."""
+
+    callback_crc32: Literal["unsigned", "signed", "hex"] = "unsigned"
+    """How the checksum is written: 3466268287 (PHP with 64 bits), -828699009 (with 32) or ce9b0e7f. Not said."""
+
+    callback_digest_case: Literal["lower", "upper"] = "lower"
+    """Whether digests come in lower or upper case. Not said."""
+
+    callback_charset: Literal["address", "utf-8"] = "address"
+    """Whether XML and JSON are in the charset of the handler's address, or always in UTF-8. Not said."""
+
+    callback_claims: Literal["declaration", "header", "both", "neither"] = "declaration"
+    """Where XML and JSON tell their charset: in the XML declaration (JSON does not), or in Content-Type. Not said."""
+
+    callback_root: str = "result"
+    """The XML element around a callback. Not said."""
+
+    callback_numbers: Literal["quoted", "bare"] = "quoted"
+    """Whether numbers in the JSON of a callback are strings. Not said."""
+
+    callback_json_ascii: bool = False
+    """Whether other letters than Latin ones are written as ``\\u0456`` in the JSON of a callback. Not said."""
+
+    callback_echo: Literal["all", "own"] = "all"
+    """Whether charset and fmt are posted like all other parameters after ``?``, as the text has it literally."""
+
+    callback_empty: bool = False
+    """Whether fields that an event does not have are passed with no value. Not said."""
+
+    callback_patience: float = 30.0
+    """Seconds, by the clock on the wall, within which a handler must have answered. Not said."""
+
+    # The inbox --------------------------------------------------------------------------------------------------------
+
+    inbox_order: Literal["descending", "ascending"] = "descending"
+    """In which order of ids messages are listed, and so which end ``cnt`` keeps. Not said; clients sort."""
+
+    inbox_hours: float = 24.0
+    """The hours that are listed where ``hour`` does not say. Not said."""
+
+    inbox_root: str = "message"
+    """The XML element around a message in the inbox. Not said."""

@@ -17,18 +17,20 @@ from smsc_async.simulator.simulator import Simulator
 class ThreadedServer(uvicorn.Server):
     """uvicorn that starts and stops at once: its own loop looks for the end ten times a second, and drains."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, simulator: Simulator) -> None:
         super().__init__(config)
+        self._simulator = simulator
         self.ready: threading.Event = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end = asyncio.Event()
 
     async def main_loop(self) -> None:
-        """Wait for `stop`."""
+        """Call handlers back until `stop`."""
         self._loop = asyncio.get_running_loop()
         await self.on_tick(0)  # sets the default headers
-        self.ready.set()
-        await self._end.wait()
+        async with self._simulator.calling_back(in_process=False):  # an app belongs to the loop of who gave it
+            self.ready.set()
+            await self._end.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Cut every connection and end every request."""
@@ -74,4 +76,4 @@ def threaded_server(simulator: Simulator, *, keep_alive: int) -> ThreadedServer:
         date_header=False,
         timeout_keep_alive=keep_alive,
     )
-    return ThreadedServer(config)
+    return ThreadedServer(config, simulator)

@@ -214,7 +214,7 @@ SESSIONS: dict[str, Bad] = {
     "plain backup": Bad(lambda: Session(**GOOD, backup_urls=["http://x"]), "backup_urls: plain http.*use https"),
     "relative": Bad(lambda: Session(**GOOD, base_url="smsc.ua"), "base_url: give an absolute address such as"),
     "in the URL": Bad(
-        lambda: Session(**GOOD, base_url=f"https://a:{CANARY}@smsc.ua"), "base_url: give the credentials as"
+        lambda: Session(**GOOD, base_url=f"https://a:{CANARY}@smsc.ua"), "base_url: give an address without a user name"
     ),
     "query": Bad(
         lambda: Session(**GOOD, base_url=f"https://smsc.ua?psw={CANARY}"), "base_url: give the address without"

@@ -73,6 +73,8 @@ def test_its_help_names_every_switch(capsys: pytest.CaptureFixture[str]) -> None
         ["--switch", "rounding=hourly"],
         ["--switch", "refused_counts=maybe"],
         ["--balance", "much"],
+        ["--callback", "nonsense"],
+        ["--callback", "http://handler.example/?md5=a:b"],
     ],
 )
 def test_nonsense_is_refused_with_a_reason(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:

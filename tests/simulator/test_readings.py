@@ -40,6 +40,7 @@ def test_no_reading_breaks_the_simulator(reading: str) -> None:
     """Everything can be asked for in every format under each of them."""
     gateway, time = simulator(switches=readings()[reading])
     gateway.add_task(rows=3)
+    gateway.subscriber_writes("380671234567", "так")
     for fmt in range(4):
         for path, params in (
             ("receive_phones", {"get": 1}),
@@ -50,6 +51,7 @@ def test_no_reading_breaks_the_simulator(reading: str) -> None:
             ("downloads", {"get_list": 1}),
             ("downloads", {"get_file": 1, "id": 1}),
             ("balance", {"cur": 1}),
+            ("get", {"get_answers": 1}),
         ):
             assert 200 == ask(gateway, path, fmt=fmt, **params).status
             time.advance(61.5)

@@ -29,11 +29,12 @@ def test_it_knows_nothing_of_the_client() -> None:
 
 
 def test_it_needs_little() -> None:
-    """Beyond the standard library: anyio, attrs, and uvicorn in one module only."""
+    """Beyond the standard library: anyio, attrs, and uvicorn and httpx in one module each."""
     others = {"anyio", "attrs", "httpx", "cattrs", "tenacity", "trio", "uvicorn", "starlette"}
     needed = {(path.name, name.split(".")[0]) for path in SOURCES for name in imported(path)}
-    assert {"anyio", "attrs", "uvicorn"} == {name for _, name in needed if name in others}
+    assert {"anyio", "attrs", "httpx", "uvicorn"} == {name for _, name in needed if name in others}
     assert {"threaded.py"} == {path for path, name in needed if name == "uvicorn"}
+    assert {"calling_out.py"} == {path for path, name in needed if name == "httpx"}
 
 
 def test_what_it_offers_is_there_and_sorted() -> None:
