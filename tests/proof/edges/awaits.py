@@ -19,7 +19,7 @@ __all__ = ["Await", "all_awaits", "missed"]
 
 _PACKAGE = Path(smsc_async.__file__).parent
 #: What no call of a session goes through.
-_APART = ("simulator", "demo", "testing.py", "_pytest_plugin.py")
+_APART = ("simulator", "demo", "testing.py", "_pytest_plugin.py", "webhooks")
 
 
 @attrs.frozen

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from contextlib import aclosing
 from functools import partial
+from hashlib import sha1
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
 
 import anyio
 import attrs
@@ -13,6 +15,8 @@ import attrs
 from smsc_async import Rental, Replay, events
 from smsc_async.errors import OutcomeStillUnknown, TaskNotReady
 from smsc_async.simulator.downloads import csv_style
+from smsc_async.webhooks import Receiver
+from tests.canaries import RUN
 from tests.proof.edges.gateway import Pace
 from tests.proof.edges.stage import PATIENCE
 
@@ -93,6 +97,61 @@ def _request(stage: Stage, smsc: Session) -> Prepared:
         assert len(lost) <= 1, f"reported {len(lost)} times as unknown"
 
     return Prepared(lambda: smsc.calls.request(phone), after)
+
+
+def _confirmation(stage: Stage, smsc: Session) -> Prepared:
+    """A receiver hears of the call."""
+    phone = f"38063{stage.number():07d}"
+    receiver = Receiver(secret=RUN.callback, clock=stage.clock)
+    now = str(int(stage.clock.date().timestamp()))
+    digest = sha1(f"{phone}:{now}:{RUN.callback}".encode()).hexdigest()
+    body = urlencode({"waitcall": "1", "phone": phone, "ts": now, "sha1": digest}).encode()
+    return _confirming(stage, smsc, phone, receiver, lambda: stage.beside(partial(receiver.handle, body)))
+
+
+def _confirmation_by_inbox(stage: Stage, smsc: Session) -> Prepared:
+    """The call stands in the inbox."""
+    phone = f"38063{stage.number():07d}"
+    return _confirming(stage, smsc, phone, None, lambda: stage.gateway.simulator.subscriber_calls(phone))
+
+
+def _confirming(
+    stage: Stage, smsc: Session, phone: str, receiver: Receiver | None, ring: Callable[[], object]
+) -> Prepared:
+    async def work() -> str:
+        async with smsc.calls.confirmation(phone, receiver=receiver) as pending:
+            return (await pending.wait()).subscriber
+
+    async def after(end: End) -> None:
+        lost = stage.lost("calls.request")
+        stage.told.clear()
+        assert stage.gateway.paid("wait_call", phone) <= 1, f"more than one number was allotted for {phone}"
+        assert len(lost) <= 1, f"reported {len(lost)} times as unknown"
+        with smsc._conductor.inbox_watch.calls.expect(phone):  # nobody waits for it any more
+            pass
+        if receiver is not None:
+            with receiver.expect_call(phone):
+                pass
+
+    return Prepared(work, after, on_idle=[ring])
+
+
+def _inbox(stage: Stage, smsc: Session) -> Prepared:
+    return Prepared(partial(smsc.inbox.list, limit=1 + stage.number()))
+
+
+def _follow(stage: Stage, smsc: Session) -> Prepared:
+    """A message comes after a look that found none."""
+    number = f"38044{stage.number():07d}"
+
+    async def work() -> str:
+        async with aclosing(smsc.inbox.follow(to_phone=number)) as messages:
+            return (await anext(messages)).text
+
+    def write() -> None:
+        stage.gateway.simulator.subscriber_writes("380671234567", "hello", to=number)
+
+    return Prepared(work, on_idle=[write])
 
 
 def _list(stage: Stage, smsc: Session) -> Prepared:
@@ -242,6 +301,10 @@ CALLS: Final[dict[str, Callable[[Stage, Session], Prepared]]] = {
     "numbers.rent": rent,
     "numbers.set_auto_renew": lambda stage, smsc: Prepared(partial(smsc.numbers.set_auto_renew, stage.rented, True)),
     "calls.request": _request,
+    "calls.confirmation": _confirmation,
+    "calls.confirmation by the inbox": _confirmation_by_inbox,
+    "inbox.list": _inbox,
+    "inbox.follow": _follow,
     "downloads.list": _list,
     "downloads.all": _all,
     "downloads.wait": _wait,

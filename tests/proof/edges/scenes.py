@@ -10,7 +10,7 @@ import attrs
 
 from smsc_async import Retry, events
 from smsc_async.aiohttp import AiohttpTransport
-from smsc_async.errors import NotSent, SessionClosed
+from smsc_async.errors import ConfirmationExpired, NotSent, SessionClosed
 from smsc_async.simulator import Drop, Fault, plain_refusal
 from tests.proof.edges.calls import CALLS, Prepared, large_file, rent
 from tests.proof.edges.gateway import PACES
@@ -277,6 +277,56 @@ async def _block(stage: Stage) -> Prepared:
     return Prepared(work)
 
 
+def _beside_another(stage: Stage) -> tuple[Prepared, str]:
+    """Let another call look into the inbox for all, as long as this one goes on; give this one and that one's phone."""
+    phone = f"38064{stage.number():07d}"
+    prepared = CALLS["calls.confirmation by the inbox"](stage, stage.smsc)
+    work, over = prepared.work, False
+
+    async def confirm() -> None:
+        async with stage.smsc.calls.confirmation(phone) as pending:
+            while not over:
+                try:
+                    await pending.wait(timeout=25.0)
+                except ConfirmationExpired as error:
+                    if error.seconds_left:
+                        continue
+                return
+
+    async def watched() -> object:
+        nonlocal over
+        try:
+            return await work()
+        finally:
+            over = True
+
+    stage.beside(confirm)
+    prepared.work = watched
+    return prepared, phone
+
+
+async def _looked_for(stage: Stage) -> Prepared:
+    """Another call looks into the inbox for all; its own call comes first, so that this one has to go on."""
+    prepared, phone = _beside_another(stage)
+    prepared.on_idle.insert(0, lambda: stage.gateway.simulator.subscriber_calls(phone))
+    return prepared
+
+
+async def _in_vain(stage: Stage) -> Prepared:
+    """Nobody rings; another call looks into the inbox, and a last look is waited for."""
+    prepared, _ = _beside_another(stage)
+    prepared.on_idle[:] = [lambda: stage.clock.move(890.0)]
+    prepared.may_raise = (ConfirmationExpired,)
+    return prepared
+
+
+async def _missed(stage: Stage) -> Prepared:
+    """A look is lost, and made again."""
+    prepared = CALLS["inbox.follow"](stage, stage.session(retry=None))
+    prepared.on_idle.insert(0, lambda: stage.gateway.simulator.faults.add(Fault(Drop(acted=False))))
+    return prepared
+
+
 async def _refused(stage: Stage) -> Prepared:
     """Nobody listens, and there are no repetitions: the call fails by itself if it is not cancelled."""
     home = "http://127.0.0.1:9" if stage.trust is None else "https://127.0.0.1:9"
@@ -328,6 +378,9 @@ def _scenes() -> dict[str, Scene]:
             ("numbers.available", "in line of a session that is closed", _closing_a_wait),
             ("numbers.rent", "behind a rent of the same phone", _same_phone),
             ("numbers.rent", "where nobody is", _refused),
+            ("calls.confirmation", "looked for by another", _looked_for),
+            ("calls.confirmation", "in vain", _in_vain),
+            ("inbox.follow", "after a look that was lost", _missed),
             ("Session.aclose", "of idle connections", _close_idle),
             ("Session.aclose", "with a call in flight", _close_in_flight),
         )

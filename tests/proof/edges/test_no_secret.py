@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 UNREACHED: Final = {
     "SmscError",
     "TransportError",
+    "WebhookError",
     "InvalidDate",
     "MessageForbidden",
     "InvalidPhone",

@@ -27,6 +27,7 @@ from smsc_async.simulator import (
     plain_refusal,
     redirect,
 )
+from smsc_async.webhooks import Receiver, SqliteStore
 from tests.canaries import RUN
 from tests.proof.edges.gateway import Gateway
 from tests.proof.edges.paths import all_rows, whole_file
@@ -295,6 +296,81 @@ async def _groups(scene: Scene) -> None:
     scene.gateway.clear_faults()
 
 
+async def _callbacks(scene: Scene) -> None:
+    """What comes to a receiver and is no callback, and receivers that cannot be made."""
+    signed = b"id=1&phone=380671234567&status=1&token=" + RUN.token.encode()
+    bodies = {
+        "nothing": b"",
+        "no fields": b"x",
+        "no digest": signed,
+        "no token": signed.replace(b"token", b"taken"),
+        "a forged digest": signed + b"&sha1=0",
+        "the secret itself": signed + b"&sha1=" + RUN.callback.encode(),
+        "a field twice": signed + b"&id=2",
+        "a field of another form": signed.replace(b"status=1", b"status=one"),
+        "two kinds": signed + b"&mes=x&waitcall=1",
+        "too much": b"x" * 300_000,
+        "a broken record": b'{"id": 1, "token": "' + RUN.token.encode(),
+        "a record with NaN": b'{"id": NaN}',
+        "a record that nests": b'{"id":' * 50,
+        "a document type": b"<!DOCTYPE x [<!ENTITY a 'b'>]><x>&a;</x>",
+        "a broken document": b"<x><id>1</x>",
+    }
+    for kind in ("form", "xml", "json"):
+        receiver = Receiver(secret=[RUN.callback, RUN.callback[::-1]], token=RUN.token, format=kind)
+        for path, body in bodies.items():
+            await scene.fails(f"{kind}: {path}", partial(_parsed, receiver, [body]))
+    await scene.fails("no address", partial(_addressed, receiver, "no address"))
+    for path, options in {
+        "a secret with a blank": {"secret": f"{RUN.callback} "},
+        "a short secret": {"secret": "short"},
+        "three secrets": {"secret": [RUN.callback] * 3},
+        "a token with a line break": {"token": f"{RUN.token}\n"},
+        "no such digest": {"digest": "sha512"},
+        "no such format": {"format": "yaml"},
+        "a name that is taken": {"parameters": {"token": "x"}},
+        "an endless handler": {"handling_timeout": 1e9},
+        "no store": {"store": 7},
+    }.items():
+        await scene.fails(f"a receiver with {path}", partial(_received, options))
+
+
+async def _parsed(receiver: Receiver, body: list[bytes]) -> None:
+    receiver.parse(body.pop())  # the caller's variables are the caller's: it keeps none
+
+
+async def _addressed(receiver: Receiver, base: str) -> None:
+    try:
+        receiver.url(base)
+    finally:
+        del base
+
+
+async def _received(options: dict[str, Any]) -> None:
+    given = {"secret": RUN.callback, "token": RUN.token, **options}
+    try:
+        Receiver(**given)
+    finally:
+        given.clear()
+        options.clear()
+
+
+async def _confirmations(scene: Scene) -> None:
+    """A phone that is being confirmed already, one whose owner does not call, and a store that cannot be used."""
+    receiver = Receiver(secret=RUN.callback, clock=scene.clock)
+    async with scene.session() as smsc, smsc.calls.confirmation("380671234567", receiver=receiver) as pending:
+
+        async def again() -> None:
+            async with smsc.calls.confirmation("380671234567", receiver=receiver):
+                pass
+
+        await scene.fails("a phone that is being confirmed", again)
+        await scene.fails("a call that never comes", pending.wait)
+    store = SqliteStore(scene.folder)
+    await scene.fails("a store that is a folder", partial(store.due, frozenset({"DeliveryStatus"}), now=0.0))
+    await store.aclose()
+
+
 WAYS: Final[dict[str, Callable[[Scene], Awaitable[None]]]] = {
     "faults": _faults,
     "echoes": _echoes,
@@ -306,6 +382,8 @@ WAYS: Final[dict[str, Callable[[Scene], Awaitable[None]]]] = {
     "silence": _silence,
     "foreign": _foreign,
     "groups": _groups,
+    "callbacks": _callbacks,
+    "confirmations": _confirmations,
 }
 
 
