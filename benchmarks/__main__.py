@@ -15,7 +15,10 @@ from benchmarks.harness.page import write_page, write_results
 from benchmarks.harness.rounds import Settings
 from benchmarks.harness.tables import Table
 
-ROWS = ("calls", "layers", "queue", "latency", "limiters", "retrying", "records", "starting", "files")
+ROWS = (
+    *("calls", "layers", "queue", "latency", "limiters", "retrying", "records", "starting", "files"),
+    *("callbacks", "receiver", "pending"),
+)
 PAGE = ROOT / "docs" / "benchmarks.md"
 RESULTS = ROOT / "benchmarks" / "results.json"
 

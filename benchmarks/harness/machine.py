@@ -29,6 +29,7 @@ PACKAGES = (
     "pyrate-limiter",
     "throttled-py",
     "limits",
+    "uvicorn",
 )
 
 
