@@ -45,5 +45,5 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(?!smsc_async\.).*"),
     (r"py:.*", r"smsc_async\.(.*\.)?_.*"),
     (r"py:.*", r"smsc_async\.simulator\.(calls|files|windows)\..*"),  # what the simulator's own rooms share
-    (r"py:.*", r"smsc_async\..*\.T"),  # a type variable
+    (r"py:.*", r"smsc_async\..*\.(T|R|E[12]?)"),  # a type variable
 ]

@@ -8,24 +8,33 @@ import inspect
 import logging
 import os
 import re
+import runpy
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from hashlib import sha256
 from pathlib import Path
-from types import CodeType
+from types import CodeType, SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 
 from smsc_async import Session, errors
-from smsc_async.simulator import Simulator, serve
+from smsc_async.simulator import Manner, Simulator, serve
 from smsc_async.testing import SimulatedGateway, fresh_guards
+from tests.canaries import RUN
+from tests.webhooks.receiver.servers import served_by_uvicorn
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 PAGES = [path for path in sorted((ROOT / "docs").rglob("*.md")) if "_build" not in path.parts]
-EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.py"))
+PROGRAMS = sorted((ROOT / "docs" / "examples").glob("*.py"))
+EXAMPLES = [path for path in PROGRAMS if not path.stem.startswith("app_")]  # those are served; see below
+IN_VAIN = {"confirm_phone", "follow_inbox"}  # what these wait for, somebody must do
 LOGIN, PASSWORD = "alex", "kept-secret-9"
 
 
@@ -81,16 +90,108 @@ def run_script(code: str, environment: dict[str, str], folder: Path) -> str:
     return run.stdout
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=name_of)
+@contextmanager
+def subscriber(gateway: Simulator, *, busy: bool) -> Iterator[None]:
+    """Let a subscriber call whoever waits for it, and write now and then, as long as the block lasts."""
+    over = threading.Event()
+
+    def act() -> None:
+        number = 0
+        while not over.wait(0.2):
+            for phone in gateway.calls.pending(LOGIN, gateway.moments.now()):
+                gateway.subscriber_calls(phone)
+            number += 1
+            gateway.subscriber_writes("380631234567", f"Доброго дня, {number}")
+
+    thread = threading.Thread(target=act)
+    if busy:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        if busy:
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=pytest.mark.once if path.stem in IN_VAIN else ()) for path in EXAMPLES],
+    ids=name_of,
+)
 def test_each_example_runs(path: Path, gateway: Simulator, environment: dict[str, str], tmp_path: Path) -> None:
     """An example ends well, says something, and is refused nothing."""
-    printed = run_script(path.read_text(), environment, tmp_path)
+    with subscriber(gateway, busy=path.stem in IN_VAIN):
+        printed = run_script(path.read_text(), environment, tmp_path)
     assert printed.strip()
     assert PASSWORD not in printed
     assert ({}, []) == (dict(gateway.verdict().refusals), gateway.verdict().problems())
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=name_of)
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch, url: str, tmp_path: Path) -> Callable[[str], AbstractContextManager[Any]]:
+    """Serve an example that is an app, in a folder of its own; give its module and its address."""
+    for name, value in {"LOGIN": LOGIN, "PASSWORD": PASSWORD, "BASE_URL": url, "CALLBACK_SECRET": RUN.callback}.items():
+        monkeypatch.setenv(f"SMSC_{name}", value)
+    monkeypatch.chdir(tmp_path)
+
+    @contextmanager
+    def serve_app(name: str) -> Iterator[tuple[Any, str]]:
+        module = SimpleNamespace(**runpy.run_path(str(ROOT / "docs" / "examples" / f"{name}.py")))
+        with served_by_uvicorn(module.app) as address:
+            yield module, address
+
+    return serve_app
+
+
+def until(done: Callable[[], object]) -> None:
+    """Wait for what happens in another thread."""
+    for _ in range(1_000):
+        if done():
+            return
+        time.sleep(0.01)
+    pytest.fail("it did not happen")
+
+
+def test_the_app_that_confirms_phones(gateway: Simulator, served: Callable[[str], Any]) -> None:
+    """A phone is asked for, its owner rings, the callback arrives, and the app tells that it is confirmed."""
+    with served("app_fastapi") as (module, address), httpx.Client(base_url=address) as client:
+        gateway.call_back(module.receiver.url(f"{address}/smsc/"))
+        asked = client.post("/phones/380671234567").json()
+        assert "380440000101" == asked["ring"]
+        ticket = f"/tickets/{asked['ticket']}"
+        assert {"confirmed": None} == client.get(ticket).json()
+        assert 409 == client.post("/phones/380671234567").status_code
+        assert 422 == client.post("/phones/x").status_code
+        gateway.subscriber_calls("380671234567")
+        until(lambda: client.get(ticket).json()["confirmed"])
+        assert {"confirmed": "380671234567"} == client.get(ticket).json()
+        assert {"confirmed": None} == client.get("/tickets/380671234567").json()
+        assert ["delivered"] == [errand.state for errand in gateway.callbacks()]
+
+
+def test_the_app_that_loses_nothing(
+    gateway: Simulator, served: Callable[[str], Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Statuses and messages are stored and handled, and their repeats are not."""
+    with served("app_starlette") as (module, address):
+        gateway.call_back(module.receiver.url(f"{address}/smsc/"))
+        twice = Manner(copies=2)
+        gateway.message_is(id=7, phone="380671234567", status=1, manner=twice)
+        gateway.subscriber_writes("380671234567", "Дякую!", manner=twice)
+        printed = ""
+
+        def both() -> bool:
+            nonlocal printed
+            printed += capsys.readouterr().out
+            return printed.count("\n") >= 2 and len(gateway.callbacks("delivered")) == 4
+
+        until(both)
+    assert ["380671234567 writes Дякую!", "message 7 is DELIVERED"] == sorted(printed.splitlines())
+    assert Path("callbacks.db").exists()
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=name_of)
 def test_each_example_is_shown(path: Path) -> None:
     """An example is part of a page."""
     assert any(f"examples/{path.name}" in page.read_text() for page in PAGES)

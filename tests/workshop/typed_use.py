@@ -16,11 +16,13 @@ from smsc_async import (
     Balance,
     CallRequest,
     DownloadTask,
+    InboxMessage,
     Limit,
     Listing,
     LocalGuard,
     LocalTime,
     NumberKind,
+    PendingConfirmation,
     Rental,
     Replay,
     ReplyFormat,
@@ -31,6 +33,7 @@ from smsc_async import (
     errors,
     events,
 )
+from smsc_async.webhooks import CallConfirmation, DeliveryStatus, Event, IncomingMessage, Receiver
 
 
 def watch(event: events.Event) -> None:
@@ -111,3 +114,48 @@ async def others(smsc: Session) -> None:
     reply = await smsc.call("phones.php", {"get": 1}, limits=(Limit(3),), replay=Replay.READ)
     assert_type(reply, Any)
     await smsc.aclose()
+
+
+def handlers(receiver: Receiver) -> None:
+    """Handlers take the events that they are registered for."""
+
+    @receiver.on()
+    async def everything(event: Event) -> None:
+        assert_type(event, DeliveryStatus | IncomingMessage | CallConfirmation)
+
+    @receiver.on(DeliveryStatus, name="statuses")
+    def statuses(event: DeliveryStatus) -> int:
+        assert_type(event.cost, Decimal | None)
+        return 1
+
+    @receiver.on(IncomingMessage, CallConfirmation)
+    async def both(event: IncomingMessage | CallConfirmation) -> None:
+        assert_type(event.phone, str)
+
+    receiver.on(DeliveryStatus)(everything)
+    receiver.on(DeliveryStatus)(of_messages)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    receiver.on()(of_messages)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+
+
+async def of_messages(event: IncomingMessage) -> None:
+    """Handle messages alone."""
+    assert_type(event.text, str)
+
+
+async def loops(receiver: Receiver) -> None:
+    """A loop gives the events that it was made for."""
+    async with receiver.events(DeliveryStatus) as found:
+        async for status in found:
+            assert_type(status, DeliveryStatus)
+    async with receiver.events(DeliveryStatus, IncomingMessage) as some, receiver.events(name="all") as every:
+        assert_type(await anext(some), DeliveryStatus | IncomingMessage)
+        assert_type(await anext(every), DeliveryStatus | IncomingMessage | CallConfirmation)
+
+
+async def confirmations(smsc: Session, receiver: Receiver) -> None:
+    """A phone is confirmed, and the inbox followed."""
+    async with smsc.calls.confirmation("380671234567", receiver=receiver) as pending:
+        assert_type(pending, PendingConfirmation)
+        assert_type((await pending.wait(timeout=900)).called_at, datetime | None)
+    assert_type(await smsc.inbox.list(limit=5, hours=1.5), Listing[InboxMessage])
+    assert_type(smsc.inbox.follow(), AsyncGenerator[InboxMessage])
