@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
@@ -66,7 +67,7 @@ class InboxWatch:
         self.calls: WaitingCalls = WaitingCalls()
         self._lock = threading.Lock()
         self._looking: ExpectedCall | None = None  # who looks for all
-        self._queue: dict[ExpectedCall, None] = {}  # who looks next; each waits to be rung
+        self._queue: OrderedDict[ExpectedCall, None] = OrderedDict()  # who looks next; each waits to be rung
         self._ready: set[ExpectedCall] = set()  # who was there before the rows that come now
         self._position: int | None = None  # the last row that was read; None while there was none within an hour
         self._pressed: set[ExpectedCall] = set()  # who waits for the next time that it is read
@@ -159,7 +160,6 @@ class InboxWatch:
             self._queue.pop(expected, None)
             if self._looking is not expected:
                 return
-            self._looking = following = next(iter(self._queue), None)
+            self._looking = following = self._queue.popitem(last=False)[0] if self._queue else None
             if following is not None:
-                del self._queue[following]
                 following.ring()

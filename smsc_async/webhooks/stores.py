@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 import itertools
 import math
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 import attrs
@@ -164,8 +165,9 @@ class MemoryStore:
     def __init__(self, *, keep: float = KEEP, capacity: int = _CAPACITY) -> None:
         self._keep = seconds("keep", keep)
         self._capacity = capacity
-        self._waiting: dict[str, _Waiting] = {}  # by key, in the order they came
-        self._settled: dict[str, tuple[float, str]] = {}  # by key, in the order of their moments: when, and of what
+        # By key. Ordered ones, because a dict of which the first ones go, one by one, takes longer and longer to begin.
+        self._waiting: OrderedDict[str, _Waiting] = OrderedDict()  # in the order they came
+        self._settled: OrderedDict[str, tuple[float, str]] = OrderedDict()  # in the order they did: when, and of what
         self._subjects: dict[str, _Subject] = {}
         self._numbers = itertools.count(1)
 
