@@ -92,7 +92,7 @@ class Job:
         """Ask the register alone who waits for a phone; give the µs."""
         await self._fill(self._pending)
         phones = self._chance.choices(list(self._tasks), k=calls)
-        of = self._receiver._delivery._calls.of  # noqa: SLF001 - where the register is
+        of = self._receiver._delivery.calls.waiting.of  # noqa: SLF001 - where the register is
         gc.collect()
         cpu = time.process_time()
         for phone in phones:

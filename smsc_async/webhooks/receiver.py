@@ -249,7 +249,7 @@ class Receiver:
         Raises:
             ConfirmationInProgress: Somebody waits for a call of that phone already.
         """
-        return self._delivery.expect_call(phone_digits(phone))
+        return self._delivery.calls.expect(phone_digits(phone))
 
     # ---------------------------------------------------------------- serving
 

@@ -125,7 +125,7 @@ class _Forgetful(set[Any]):
 
 def trust_the_store_alone(receiver: Receiver) -> None:
     """Forget which handlers have had an event when the store has failed to note it."""
-    receiver._delivery._unmarked = _Forgetful()
+    receiver._delivery._handling._unmarked = _Forgetful()
 
 
 def leave_alone(receiver: Receiver) -> None:
