@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from smsc_async._wire.arguments import check_text, flag, phone, seconds, whole_number
 from smsc_async._wire.form import action_fingerprint, encode_form, fingerprint
+from smsc_async._wire.json_form import not_a_number
 from smsc_async._wire.nesting import check_nesting
 from smsc_async._wire.outcome import Plain, Refusal, Undecodable
 from smsc_async._wire.reply import FILE_HEAD, decode, file_problem
@@ -31,6 +32,7 @@ __all__ = [
     "file_problem",
     "fingerprint",
     "flag",
+    "not_a_number",
     "parse_xml",
     "phone",
     "seconds",

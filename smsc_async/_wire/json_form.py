@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from smsc_async._wire.shape import Shape
 
-__all__ = ["read"]
+__all__ = ["not_a_number", "read"]
 
 # Names of their own: on Python 3.11 looking a member up on its class takes longer than the comparison it is for.
 _LIST: Final = Layout.LIST
@@ -154,16 +154,17 @@ def _fraction(digits: str) -> float:
     return number
 
 
-def _not_a_number(_: str) -> NoReturn:
+def not_a_number(_: str) -> NoReturn:
+    """Refuse what Python reads and JSON does not have."""
     raise Undecodable("JSON with NaN or Infinity, which it does not have")
 
 
 _CAREFUL: Final = json.JSONDecoder(
-    object_pairs_hook=_distinct, parse_int=_integer, parse_float=_fraction, parse_constant=_not_a_number
+    object_pairs_hook=_distinct, parse_int=_integer, parse_float=_fraction, parse_constant=not_a_number
 )
-_STANDARD: Final = json.JSONDecoder(parse_int=_integer, parse_float=_fraction, parse_constant=_not_a_number)
+_STANDARD: Final = json.JSONDecoder(parse_int=_integer, parse_float=_fraction, parse_constant=not_a_number)
 # The same where each whole number has a few digits: a function of ours to read them takes longer than all the rest.
-_FEW_DIGITS: Final = json.JSONDecoder(parse_float=_fraction, parse_constant=_not_a_number)
+_FEW_DIGITS: Final = json.JSONDecoder(parse_float=_fraction, parse_constant=not_a_number)
 _DIGITS: Final = bytes.maketrans(b"0123456789", b"0000000000")
 _MANY_DIGITS: Final = b"0" * 19  # with fewer a number is surely in the range
 

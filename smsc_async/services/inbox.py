@@ -9,7 +9,7 @@ import attrs
 
 from smsc_async import errors
 from smsc_async._endpoint import COMMON_REFUSALS, Endpoint, Limit, Replay
-from smsc_async._inbox_watch import PASSING
+from smsc_async._inbox_watch import INTERVAL, PASSING
 from smsc_async._wire import Field, Holds, Shape, seconds, whole_number
 from smsc_async._wire import phone as phone_digits
 from smsc_async.errors import InvalidArgument, InvalidArgumentType
@@ -29,7 +29,6 @@ _CALL: Final = "[waitcall]"  # https://smsc.ua/api/http/miscellaneous/waitcall/
 #: Rows that the gateway gives at once. Who follows asks for all of these: of fewer it may give the newest alone.
 MOST: Final = 10_000
 _HOURS: Final = (0.0001, 168.0)  # that it looks back; less would be written as 0
-_PAUSE: Final = 20.0  # seconds between two looks: three a minute
 
 
 @attrs.frozen(kw_only=True)
@@ -118,7 +117,7 @@ class Inbox:
         return await self._caller.perform(LIST, params)
 
     async def follow(
-        self, *, after_id: int | None = None, to_phone: str | None = None, every: float = _PAUSE
+        self, *, after_id: int | None = None, to_phone: str | None = None, every: float = INTERVAL
     ) -> AsyncGenerator[InboxMessage, None]:
         """
         Give messages as they come, in the order of their ids; without end.

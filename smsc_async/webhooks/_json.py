@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from codecs import BOM_UTF8
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
-from smsc_async._wire import Undecodable, check_nesting
+from smsc_async._wire import Undecodable, check_nesting, not_a_number
 from smsc_async.errors import MalformedCallback
 from smsc_async.webhooks._fields import Fields, collected, text_of
 
@@ -62,12 +62,8 @@ def _number(written: str) -> _Number:
     return _Number(written)
 
 
-def _not_a_number(_: str) -> NoReturn:
-    raise MalformedCallback("it is JSON with NaN or Infinity, which it does not have")
-
-
 _DECODER: Final = json.JSONDecoder(
-    object_pairs_hook=_Pairs, parse_int=_number, parse_float=_number, parse_constant=_not_a_number
+    object_pairs_hook=_Pairs, parse_int=_number, parse_float=_number, parse_constant=not_a_number
 )
 
 

@@ -113,9 +113,10 @@ class Listening(Generic[E]):
     async def _hand(self, event: Any) -> None:
         if not self._running:
             raise _NotHandled(f"the loop {self._handler.name!r} is not run now")
-        handed = self._handed.get(event.key)
+        key = event.key  # a digest
+        handed = self._handed.get(key)
         if handed is None:
-            handed = self._handed[event.key] = _Handed(event)
+            handed = self._handed[key] = _Handed(event)
             self._queue.append(handed)
             self._news.set()
         try:
@@ -123,8 +124,8 @@ class Listening(Generic[E]):
         except anyio.get_cancelled_exc_class():
             if handed in self._queue:  # nobody waits for it any more
                 self._queue.remove(handed)
-                del self._handed[event.key]
+                del self._handed[key]
             raise
-        del self._handed[event.key]
+        del self._handed[key]
         if handed.failed:
             raise _NotHandled(f"the loop {self._handler.name!r} ended with an error")

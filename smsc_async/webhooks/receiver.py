@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, overload
 
 from smsc_async._wire import phone as phone_digits
-from smsc_async._wire import seconds
+from smsc_async._wire import seconds, whole_number
 from smsc_async.clock import SYSTEM_CLOCK, Clock
 from smsc_async.errors import CallbackTooLarge, InvalidArgument, InvalidArgumentType, SignatureMismatch, WebhookError
 from smsc_async.webhooks._asgi import Server
@@ -119,12 +119,12 @@ class Receiver:
             MemoryStore() if store is None else store,
             clock,
             handling_timeout=handling_timeout,
-            workers=_at_least_one("workers", workers),
+            workers=int(whole_number("workers", workers, least=1)),
         )
         self._server = Server(
             clock,
             body_timeout=seconds("body_timeout", body_timeout),
-            max_concurrency=_at_least_one("max_concurrency", max_concurrency),
+            max_concurrency=int(whole_number("max_concurrency", max_concurrency, least=1)),
         )
         self._settings = settings
 
@@ -311,11 +311,3 @@ def _refused(error: WebhookError, body: bytes) -> Reply:
 
 def _octets(query: bytes | str) -> bytes:
     return query.encode("latin-1", "replace") if isinstance(query, str) else query
-
-
-def _at_least_one(name: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidArgumentType(name, f"must be an int, not {type(value).__name__}")
-    if value < 1:
-        raise InvalidArgument(name, f"must be 1 or more, not {value}")
-    return value

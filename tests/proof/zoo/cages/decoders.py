@@ -115,7 +115,7 @@ ANIMALS: Final = (
                 'raise Undecodable("JSON with NaN or Infinity, which it does not have")',
                 'return float("nan")',
             ),
-            change(_JSON_FORM, "def _not_a_number(_: str) -> NoReturn:", "def _not_a_number(_: str) -> float:"),
+            change(_JSON_FORM, "def not_a_number(_: str) -> NoReturn:", "def not_a_number(_: str) -> float:"),
         ),
         ("tests/wire/test_json.py::test_what_is_wrong_with_json_is_said",),
     ),
