@@ -15,7 +15,7 @@ from smsc_async.services.inbox import LIST, Inbox
 from tests.services.fakes import Asked, FakeCaller
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
 ROW = {
     "id": 12,
@@ -151,19 +151,20 @@ class Growing:
         return [one for one in reversed(self.rows) if isinstance(one["id"], int) and one["id"] > after]
 
 
+async def follow_into(got: list[int], messages: AsyncIterator[InboxMessage]) -> None:
+    """Note the ids of messages as they come."""
+    async for message in messages:
+        got.append(message.id)  # noqa: PERF401 - it has no end
+
+
 @pytest.mark.anyio
 async def test_new_messages_are_followed_in_the_order_of_their_ids() -> None:
     """What was there before is left out; then every message comes once, and the pauses are the clock's."""
     growing = Growing(row(3), row(5))
     caller = FakeCaller(growing)
     got: list[int] = []
-
-    async def follow() -> None:
-        async for message in Inbox(caller).follow():
-            got.append(message.id)  # noqa: PERF401 - it has no end
-
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(follow)
+        tasks.start_soon(follow_into, got, Inbox(caller).follow())
         await caller.clock.advance(5)
         assert not got
         growing.rows += [row(8), row(7), row(6)]
@@ -222,13 +223,8 @@ async def test_what_was_there_before_is_left_out_also_where_it_is_old(every: flo
     aged.now = caller.clock.now
     aged.rows.append((row(3), -2 * 3_600.0))
     got: list[int] = []
-
-    async def follow() -> None:
-        async for message in Inbox(caller).follow(every=every):
-            got.append(message.id)  # noqa: PERF401 - it has no end
-
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(follow)
+        tasks.start_soon(follow_into, got, Inbox(caller).follow(every=every))
         await caller.clock.advance(every + 10)
         assert not got
         aged.rows.append((row(4), caller.clock.now()))
@@ -247,13 +243,8 @@ async def test_a_follower_survives_what_passes(caplog: pytest.LogCaptureFixture)
     caller = FakeCaller(aged)
     aged.now = caller.clock.now
     got: list[int] = []
-
-    async def follow() -> None:
-        async for message in Inbox(caller).follow():
-            got.append(message.id)  # noqa: PERF401 - it has no end
-
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(follow)
+        tasks.start_soon(follow_into, got, Inbox(caller).follow())
         await caller.clock.advance(1)
         aged.failures += [NoReply("inbox.list", "down")] * 3
         aged.rows.append((row(4), caller.clock.now()))

@@ -22,7 +22,7 @@ from smsc_async.webhooks.stores import Claim, Standing
 from tests.webhooks.stores.making import ANY, NOW, entry, taken
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
 pytestmark = pytest.mark.anyio
@@ -131,9 +131,8 @@ async def test_a_task_cancelled_in_the_queue_has_done_nothing(store: SqliteStore
     assert Standing.NEW is await store.add(entry("a"), now=NOW)
 
 
-@pytest.mark.parametrize("leads", [True, False])
-async def test_a_task_cancelled_in_the_thread_has_done_all(store: SqliteStore, *, leads: bool) -> None:
-    """It ends after the transaction, and its event is stored."""
+async def is_cancelled_in_the_thread(store: SqliteStore, work: Callable[[], Awaitable[object]], *, leads: bool) -> bool:
+    """Cancel *work* when the thread has begun it, as the task that *leads* or as one that waits for who does."""
     first, second = Gate(), Gate()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(store._commits.run, first)
@@ -143,7 +142,7 @@ async def test_a_task_cancelled_in_the_thread_has_done_all(store: SqliteStore, *
                 if not leads:
                     tasks.start_soon(store._commits.run, second)
                     await anyio.wait_all_tasks_blocked()
-                inner.start_soon(partial(store.add, entry("a"), now=NOW))
+                inner.start_soon(work)
                 await anyio.wait_all_tasks_blocked()
                 if leads:
                     tasks.start_soon(store._commits.run, second)
@@ -152,7 +151,13 @@ async def test_a_task_cancelled_in_the_thread_has_done_all(store: SqliteStore, *
                 await second.is_reached()
                 scope.cancel()
                 second.opened.set()
-        assert scope.cancel_called
+    return scope.cancel_called
+
+
+@pytest.mark.parametrize("leads", [True, False])
+async def test_a_task_cancelled_in_the_thread_has_done_all(store: SqliteStore, *, leads: bool) -> None:
+    """It ends after the transaction, and its event is stored."""
+    assert await is_cancelled_in_the_thread(store, partial(store.add, entry("a"), now=NOW), leads=leads)
     assert Standing.WAITING is await store.add(entry("a"), now=NOW)
 
 
@@ -160,7 +165,6 @@ async def test_a_task_cancelled_in_the_thread_has_done_all(store: SqliteStore, *
 async def test_a_claim_that_nobody_gets_is_given_up(store: SqliteStore, *, leads: bool) -> None:
     """A task that is cancelled while its claim is taken leaves the event to the next one, and not to the lease."""
     await store.add(entry("a"), now=NOW)
-    first, second = Gate(), Gate()
     got: list[Claim] = []
 
     async def claim() -> None:
@@ -168,23 +172,7 @@ async def test_a_claim_that_nobody_gets_is_given_up(store: SqliteStore, *, leads
         assert claim is not None
         got.append(claim)
 
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(store._commits.run, first)
-        await first.is_reached()
-        with anyio.CancelScope() as scope:
-            async with anyio.create_task_group() as inner:
-                if not leads:
-                    tasks.start_soon(store._commits.run, second)
-                    await anyio.wait_all_tasks_blocked()
-                inner.start_soon(claim)
-                await anyio.wait_all_tasks_blocked()
-                if leads:
-                    tasks.start_soon(store._commits.run, second)
-                    await anyio.wait_all_tasks_blocked()
-                first.opened.set()
-                await second.is_reached()
-                scope.cancel()
-                second.opened.set()
+    await is_cancelled_in_the_thread(store, claim, leads=leads)
     if got:  # the task had it after all, and can give it up itself
         await store.release(got[0], at=NOW)
     else:
