@@ -24,20 +24,24 @@ from smsc_async.simulator.effects import (
     plain_refusal,
     redirect,
 )
+from smsc_async.simulator.fates import Fate
 from smsc_async.simulator.faults import Fault, Faults
+from smsc_async.simulator.follows import Follows
 from smsc_async.simulator.foreign import Occupation
 from smsc_async.simulator.handler_address import HandlerAddress, parse_address
 from smsc_async.simulator.happenings import CallEvent, MessageEvent, StatusEvent
 from smsc_async.simulator.inbox import InboxMessage
+from smsc_async.simulator.kinds import Kind
 from smsc_async.simulator.letters import Letter
 from smsc_async.simulator.log import Arrival
 from smsc_async.simulator.manual_time import ManualTime
+from smsc_async.simulator.messages import Message
 from smsc_async.simulator.moments import Moments
 from smsc_async.simulator.numbers import RentableNumber, RentedNumber
 from smsc_async.simulator.plans import Passage, Plan
 from smsc_async.simulator.proxy import FaultProxy
 from smsc_async.simulator.readings import COUNTING, readings
-from smsc_async.simulator.request import Request
+from smsc_async.simulator.request import Request, UploadedFile
 from smsc_async.simulator.server import serve
 from smsc_async.simulator.simulator import Simulator
 from smsc_async.simulator.switches import Switches
@@ -60,17 +64,21 @@ __all__ = [
     "EchoCredentials",
     "Effect",
     "Errand",
+    "Fate",
     "Fault",
     "FaultProxy",
     "Faults",
+    "Follows",
     "Garbage",
     "GzipBomb",
     "HandlerAddress",
     "HttpReply",
     "InboxMessage",
+    "Kind",
     "Letter",
     "Manner",
     "ManualTime",
+    "Message",
     "MessageEvent",
     "Moments",
     "Occupation",
@@ -86,6 +94,7 @@ __all__ = [
     "Task",
     "Told",
     "Truncate",
+    "UploadedFile",
     "Verdict",
     "WindowFigure",
     "WrongLength",

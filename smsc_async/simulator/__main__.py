@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from datetime import timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from types import FrameType
 from typing import Any, get_type_hints
@@ -22,6 +23,7 @@ from smsc_async.simulator.switches import Switches
 EPILOG = """
 It listens on loopback only, unless --host says otherwise, and prints one line with its address once it answers.
 GET /control/verdict tells how well the limits were kept; Ctrl-C ends it and prints the same.
+GET /control/messages tells what was sent to whom; smsc_async/simulator/control.py lists everything under /control.
 The switches stand for what the vendor's text leaves open; smsc_async/simulator/switches.py explains each.
 """
 
@@ -44,6 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         switches=switches,
         seed=options.seed,
     )
+    simulator.account.virtual = options.virtual
+    if options.zone is not None:
+        simulator.account.time_zone = timezone(timedelta(hours=options.zone))
+    simulator.sends.price = options.price
     if options.latency:
         low, high = options.latency / 2, options.latency
         delay = Delay(
@@ -94,6 +100,9 @@ def _parser() -> argparse.ArgumentParser:
     account.add_argument("--password", default="demo", help="made up; never a real one (default: %(default)s)")
     account.add_argument("--apikey", default="demo-key", help="likewise (default: %(default)s)")
     account.add_argument("--balance", type=_amount, default=Decimal("1000.00"), help="money (default: %(default)s)")
+    account.add_argument("--price", type=_amount, default=Decimal("0.50"), help="of a part (default: %(default)s)")
+    account.add_argument("--virtual", action="store_true", help="test mode: nothing is sent, nothing is charged")
+    account.add_argument("--zone", type=_zone, metavar="HOURS", help="time zone of dates; UTC by default")
     account.add_argument("--currency", default="UAH", help="of the money (default: %(default)s)")
     account.add_argument(
         "--callback",
@@ -124,6 +133,13 @@ def _amount(text: str) -> Decimal:
         return Decimal(text)
     except InvalidOperation as error:
         raise argparse.ArgumentTypeError(f"no amount: {text}") from error
+
+
+def _zone(text: str) -> float:
+    hours = float(text)
+    if not -15 <= hours <= 15:
+        raise argparse.ArgumentTypeError(f"no time zone: {text}")
+    return hours
 
 
 def _switch(text: str) -> tuple[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from datetime import tzinfo
 from decimal import Decimal
 
 import attrs
@@ -23,6 +24,9 @@ class Account:
     currency: str = "UAH"
     credit: Decimal = Decimal(0)  # how far the balance may fall below zero
     addresses: frozenset[str] | None = None  # the only ones it may come from, where it says so
+    time_zone: tzinfo | None = None  # of dates in replies and callbacks; None: that of the simulator's epoch
+    virtual: bool = False  # test mode: nothing is sent, nothing is charged
+    sender: str = "SMSC"  # the name that messages come from where they name none
 
     def covers(self, cost: Decimal) -> bool:
         """Tell whether the money is enough for *cost*."""

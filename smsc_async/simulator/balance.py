@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from smsc_async.simulator.nouns import Call
+from smsc_async.simulator.nouns import Call, Plain
 from smsc_async.simulator.replies import Answer, Field, Record
 from smsc_async.simulator.request import Request
 from smsc_async.simulator.windows import Limit
@@ -14,7 +14,7 @@ from smsc_async.simulator.windows import Limit
 LIMITS: Final = (Limit(10, identical=False),)
 
 
-class Balance:
+class Balance(Plain):
     """What is left on the account."""
 
     path = "balance.php"

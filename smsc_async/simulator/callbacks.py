@@ -107,6 +107,11 @@ class Callbacks:
         """Give who is told of *login*'s account."""
         return self._handlers.get(login)
 
+    @property
+    def anybody(self) -> bool:
+        """Whether there is any handler."""
+        return bool(self._handlers)
+
     def queue(self, login: str, letter: Letter, handler: Handler, now: float, manner: Manner) -> tuple[Errand, ...]:
         """Put an event in line, as many times as *manner* says."""
         errands = tuple(

@@ -10,7 +10,7 @@ from typing import Final
 import attrs
 
 from smsc_async.simulator.accounts import Account
-from smsc_async.simulator.nouns import Call
+from smsc_async.simulator.nouns import Call, Plain
 from smsc_async.simulator.replies import Answer, Field, Record, Refusal
 from smsc_async.simulator.request import Request
 from smsc_async.simulator.switches import Switches
@@ -42,7 +42,7 @@ class PendingCall:
     expires: float
 
 
-class Calls:
+class Calls(Plain):
     """The pools of numbers to call, and which subscriber is expected at which."""
 
     path = "wait_call.php"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import math
 import threading
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -12,10 +14,14 @@ import attrs
 
 from smsc_async.simulator.callbacks import Callbacks, Errand, Manner, Order, State
 from smsc_async.simulator.calls import Calls, PendingCall
+from smsc_async.simulator.fates import DELIVERED, HANDED_OVER
 from smsc_async.simulator.happenings import CallEvent, Event, MessageEvent, StatusEvent
 from smsc_async.simulator.inbox import WAITCALL, Inbox, InboxMessage
 from smsc_async.simulator.letters import write
+from smsc_async.simulator.messages import Message, Messages
+from smsc_async.simulator.networks import hlr
 from smsc_async.simulator.postman import Postman
+from smsc_async.simulator.replies import money
 from smsc_async.simulator.request import digits
 
 if TYPE_CHECKING:
@@ -36,11 +42,13 @@ class Told:
         errands: What the handler is told, as many times as copies were asked for; none where there is no handler.
         message: The row in the inbox, of a message and of a call.
         call: Of a call, what it confirms; None where nobody waits for it (any more), and then nothing happens.
+        sent: Of a status, the message that was sent, as it is now; None where the gateway has none.
     """
 
     errands: tuple[Errand, ...] = ()
     message: InboxMessage | None = None
     call: PendingCall | None = None
+    sent: Message | None = None
 
 
 class CallsBack:
@@ -62,10 +70,18 @@ class CallsBack:
 
     def _set_up(self, size: int, random: Random) -> None:
         self.inbox: Inbox = Inbox()
+        self.messages: Messages = Messages(self.moments.minute)
+        self.messages.on_change = self._message_changed
+        self.messages.on_sooner = self._changes_sooner
         self.manner: Manner = Manner()
         self._callbacks = Callbacks(size, random)
         self._postman = Postman(
-            callbacks=self._callbacks, moments=self.moments, lock=self._lock, switches=lambda: self.switches
+            callbacks=self._callbacks,
+            moments=self.moments,
+            lock=self._lock,
+            switches=lambda: self.switches,
+            settle=self.messages.settle,
+            next_change=lambda: self.messages.next_due() if self._callbacks.anybody else math.inf,
         )
 
     def call_back(self, url: str | None, app: Any = None, *, login: str | None = None) -> None:
@@ -81,7 +97,9 @@ class CallsBack:
             ValueError: It is no http(s) address, or a secret has characters that the gateway does not allow.
         """
         with self._lock:
+            self.messages.settle(self.moments.now())  # what has happened, only the handler of then is told of
             self._callbacks.tell(self._account(login).login, url, app)
+            self._postman.ring()
 
     def subscriber_calls(self, phone: str, *, login: str | None = None, manner: Manner | None = None) -> Told:
         """Let *phone* call the number allotted to it: this confirms it, tells the handler, and is in the inbox."""
@@ -119,6 +137,8 @@ class CallsBack:
         """
         Let the status of a message change, which the handler is told of.
 
+        It need not be a message that was sent; one that was has this status from now on.
+
         Args:
             login: Of which account; the first one by default.
             manner: Copies and delays.
@@ -126,7 +146,13 @@ class CallsBack:
         """
         event = StatusEvent(**fields)
         with self._lock:
-            return Told(errands=self._tell(self._account(login), event, manner))
+            account = self._account(login)
+            now = self.moments.now()
+            self.messages.settle(now)
+            message = self.messages.find(account.login, str(event.phone), event.id)
+            if message is not None:
+                self.messages.change(message, event.status, event.err, now, tell=False)
+            return Told(errands=self._tell(account, event, manner), sent=copy.copy(message))
 
     def hold_callbacks(self) -> None:
         """Keep back what handlers are to be told of from now on."""
@@ -143,6 +169,7 @@ class CallsBack:
     def callbacks(self, state: State | None = None) -> tuple[Errand, ...]:
         """Give copies of what handlers were and are to be told, oldest first; of those in one state, if it is named."""
         with self._lock:
+            self.messages.settle(self.moments.now())
             return self._callbacks.snapshot(state)
 
     async def deliver_due(self) -> int:
@@ -164,12 +191,40 @@ class CallsBack:
     def _account(self, login: str | None) -> Account:
         return self.accounts[login or self.account.login]
 
-    def _tell(self, account: Account, event: Event, manner: Manner | None) -> tuple[Errand, ...]:
+    def _tell(
+        self, account: Account, event: Event, manner: Manner | None, at: float | None = None
+    ) -> tuple[Errand, ...]:
         handler = self._callbacks.handler(account.login)
         if handler is None:
             return ()
-        letter = write(event, handler.address, self.moments, self.switches)
-        now = self.moments.now()
+        now = self.moments.now() if at is None else at
+        letter = write(event, handler.address, self.moments.in_zone(account.time_zone), self.switches, now)
         errands = self._callbacks.queue(account.login, letter, handler, now, manner or self.manner)
         self._postman.ring()
         return errands
+
+    def _message_changed(self, message: Message, at: float, manner: Manner | None = None) -> tuple[Errand, ...]:
+        """Tell the handler what has become of a message."""
+        told_of = self.switches.callback_statuses == "all" or message.status != HANDED_OVER
+        if self._callbacks.handler(message.login) is None or not told_of:
+            return ()
+        found_out: dict[str, Any] = (
+            hlr(message.phone) if message.kind.name == "hlr" and message.status == DELIVERED else {}
+        )
+        event = StatusEvent(
+            id=message.id,
+            phone=message.phone,
+            status=message.status,
+            err=message.err,
+            cnt=message.count,
+            type=message.kind.type,
+            cost=money(message.cost, self.switches),
+            sender=message.sender,
+            cmt=message.comment,
+            **found_out,
+        )
+        return self._tell(self.accounts[message.login], event, manner, at)
+
+    def _changes_sooner(self) -> None:
+        if self._callbacks.anybody:
+            self._postman.ring()

@@ -13,6 +13,7 @@ import attrs
 from smsc_async.simulator import effects
 from smsc_async.simulator.asgi import Receive, Scope, Send, read_body, send_reply
 from smsc_async.simulator.control_callbacks import callback_commands, callbacks_in_short
+from smsc_async.simulator.control_messages import message_commands, messages_in_short
 from smsc_async.simulator.disturbance import Effect
 from smsc_async.simulator.early import Early
 from smsc_async.simulator.faults import Fault
@@ -43,21 +44,35 @@ EFFECTS: Final[dict[str, Callable[..., Effect]]] = {
     "echo_credentials": effects.EchoCredentials,
     "drip": effects.Drip,
 }
+
+#: What comes of a number where a word belongs, a name that nobody knows, and so on.
+NONSENSE: Final = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+
 FAULT_OPTIONS: Final = frozenset({"endpoint", "action", "times", "skip", "chance", "name"})
 
 
 class Control:
     """
-    Tells state and verdict, adds faults, sets switches, resets; lets subscribers act, and handlers be told.
+    Tells state and verdict, adds faults, sets switches, resets; lets messages end, subscribers act, handlers be told.
 
     ====== ============================== =====================================================================
     GET    ``/control/verdict``           the judge's findings
-    GET    ``/control/state``             money, numbers, tasks, pending calls, inbox, callbacks by state
+    GET    ``/control/state``             money, numbers, tasks, pending calls, inbox; messages and callbacks by status
     POST   ``/control/faults``            ``{"effect": "drop", "with": {"acted": true}, "action": "buy"}``
-    POST   ``/control/faults``            ``{"effect": "early", "action": "wait_call"}``: called back before answered
+    POST   ``/control/faults``            ``{"effect": "early", "action": "send"}``: called back before answered
     POST   ``/control/switches``          ``{"refused_counts": false}``
     POST   ``/control/foreign``           ``{"endpoint": "balance.php", "params": {"cur": "1"}, "times": 2}``
     POST   ``/control/reset``             forgets log, windows, slots, blocks, faults and callbacks
+    GET    ``/control/messages``          what was sent to whom, when, under which arrival; POST with phone or id: those
+    POST   ``/control/fate``              ``{"fate": {"travels": 9, "status": 20, "err": 6}, "phone": "380671234567"}``
+    POST   ``/control/operator_delivers`` ``{"phone": "380671234567", "id": 1}``, or of the newest message to the phone
+    POST   ``/control/operator_fails``    ``{"phone": "380671234567", "err": 6, "status": 20}``
+    POST   ``/control/subscriber_reads``  ``{"phone": "380671234567"}``
+    POST   ``/control/subscriber_clicks`` ``{"phone": "380671234567"}``: follows the short link
+    POST   ``/control/sending``           ``{"price": "0.60", "prices": {"viber": "0.90"}, "forbidden": ["casino"]}``,
+                                          and ``senders``, ``bad_phones``, ``undeliverable``, ``groups``
+    POST   ``/control/account``           ``{"balance": "5.00", "credit": "0", "virtual": true, "zone": 3}``, ``sender``
+    GET    ``/control/captcha``           the codes of pictures by the address that was shown them
     GET    ``/control/callbacks``         what handlers were told, with every attempt
     POST   ``/control/call_back``         ``{"url": "http://127.0.0.1:8000/callback?md5=secret"}``; null: nobody
     POST   ``/control/subscriber_calls``  ``{"phone": "380671234567"}``
@@ -68,7 +83,7 @@ class Control:
     POST   ``/control/release``           ``{"order": "reversed"}``, or queued, or shuffled
     ====== ============================== =====================================================================
 
-    The three that something happens by take ``"manner": {"copies": 2}`` too.
+    Those that something happens by take ``"manner": {"copies": 2}`` too.
     """
 
     def __init__(self, simulator: Simulator) -> None:
@@ -81,6 +96,7 @@ class Control:
             ("POST", "foreign"): self._let_foreign,
             ("POST", "reset"): self._reset,
             **callback_commands(simulator),
+            **message_commands(simulator),
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,7 +110,7 @@ class Control:
             # A body in another encoding of JSON than UTF-8 is nobody's habit; None is a body that was cut or too long.
             wanted: Any = json.loads(body) if body else {}
             status, answer = self._answer(scope["method"], scope["path"], wanted)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:  # a number where a word belongs
+        except NONSENSE as error:
             status, answer = 400, {"error": f"{type(error).__name__}: {error}"}
         await send_reply(send, status, JSON, json.dumps(answer, ensure_ascii=False, default=str).encode())
 
@@ -132,6 +148,7 @@ class Control:
             "tasks": {number: task.status(now) for number, task in simulator.downloads.tasks(login).items()},
             "calls": {phone: call.number for phone, call in simulator.calls.pending(login, now).items()},
             "inbox": len(simulator.inbox.messages(login)),
+            "messages": messages_in_short(simulator),
             "callbacks": callbacks_in_short(simulator),
         }
 
@@ -147,6 +164,8 @@ def with_switches(switches: Switches, wanted: Mapping[str, Any]) -> Switches:
             raise ValueError(f"{name} is one of {', '.join(map(str, allowed))}")
         if hints[name] is bool and not isinstance(value, bool):
             raise ValueError(f"{name} is true or false")
+        if hints[name] is str and not isinstance(value, str):
+            raise ValueError(f"{name} is a text")
     return attrs.evolve(switches, **wanted)
 
 
@@ -160,7 +179,7 @@ def _fault(wanted: Mapping[str, Any], effects: Mapping[str, Callable[..., Effect
 
 def _verdict(verdict: Verdict) -> dict[str, object]:
     found = attrs.asdict(verdict, recurse=True)
-    for name in ("paid", "repeated"):
+    for name in ("paid", "repeated", "sent_again", "texts_again"):
         found[name] = {" ".join(deed): count for deed, count in getattr(verdict, name).items()}
     return {"ok": verdict.ok, "problems": verdict.problems(), "full_windows": verdict.full_windows, **found}
 

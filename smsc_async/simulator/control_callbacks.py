@@ -34,9 +34,9 @@ def callback_commands(simulator: Simulator) -> dict[tuple[str, str], Command]:
     return {
         ("GET", "callbacks"): lambda _: {"callbacks": [errand_as_json(errand) for errand in simulator.callbacks()]},
         ("POST", "call_back"): call_back,
-        ("POST", "subscriber_calls"): lambda wanted: _told(simulator.subscriber_calls(**_with_manner(wanted))),
-        ("POST", "subscriber_writes"): lambda wanted: _told(simulator.subscriber_writes(**_with_manner(wanted))),
-        ("POST", "message_is"): lambda wanted: _told(simulator.message_is(**_with_manner(wanted))),
+        ("POST", "subscriber_calls"): lambda wanted: told_as_json(simulator.subscriber_calls(**with_manner(wanted))),
+        ("POST", "subscriber_writes"): lambda wanted: told_as_json(simulator.subscriber_writes(**with_manner(wanted))),
+        ("POST", "message_is"): lambda wanted: told_as_json(simulator.message_is(**with_manner(wanted))),
         ("POST", "manner"): set_manner,
         ("POST", "hold"): hold,
         ("POST", "release"): lambda wanted: {"released": simulator.release_callbacks(**wanted)},
@@ -73,15 +73,18 @@ def errand_as_json(errand: Errand) -> dict[str, object]:
     }
 
 
-def _with_manner(wanted: Mapping[str, Any]) -> dict[str, Any]:
+def with_manner(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the arguments of a command, with the manner as the value that it is."""
     given = dict(wanted)
     manner = given.pop("manner", None)
     return given if manner is None else {**given, "manner": Manner(**manner)}
 
 
-def _told(told: Told) -> dict[str, object]:
+def told_as_json(told: Told) -> dict[str, object]:
+    """Give what came of something that happened."""
     return {
         "callbacks": [errand.number for errand in told.errands],
         "message": None if told.message is None else told.message.id,
         "call": None if told.call is None else told.call.number,
+        "sent": None if told.sent is None else {"id": told.sent.id, "status": told.sent.status},
     }

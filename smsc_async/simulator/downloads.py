@@ -11,7 +11,7 @@ import attrs
 from smsc_async.simulator import files
 from smsc_async.simulator.files import BytesFile, CsvFile, CsvStyle, FileContent
 from smsc_async.simulator.moments import Moments
-from smsc_async.simulator.nouns import Call
+from smsc_async.simulator.nouns import Call, Plain
 from smsc_async.simulator.replies import Answer, Field, FileReply, Record, RecordList, Refusal
 from smsc_async.simulator.request import DEFAULT_CHARSET, Request
 from smsc_async.simulator.switches import Switches
@@ -49,7 +49,7 @@ class Task:
         return RUNNING if age < self.waits + self.runs else ENDS[self.ends]
 
 
-class Downloads:
+class Downloads(Plain):
     """Everybody's deferred tasks."""
 
     path = "downloads.php"

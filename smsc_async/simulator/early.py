@@ -9,7 +9,8 @@ from smsc_async.simulator.disturbance import Disturbance
 from smsc_async.simulator.request import Request
 
 if TYPE_CHECKING:
-    from smsc_async.simulator.calls_back import CallsBack, Told
+    from smsc_async.simulator.calls_back import Told
+    from smsc_async.simulator.follows import Follows
 
 
 class Early:
@@ -22,18 +23,21 @@ class Early:
 
     Args:
         simulator: Whose subscribers act.
-        tell: What happens, of the request; by default the subscriber named by ``phone`` calls.
+        tell: What happens, of the request; by default the subscriber named by ``phone`` calls, or the last message of a
+            send is delivered.
     """
 
-    def __init__(self, simulator: CallsBack, tell: Callable[[Request], Told] | None = None) -> None:
+    def __init__(self, simulator: Follows, tell: Callable[[Request], Told] | None = None) -> None:
         self._simulator = simulator
-        self._tell: Callable[[Request], Told] = tell or self._subscriber_calls
+        self._tell: Callable[[Request], Told] = tell or self._happens
 
     def apply(self, disturbance: Disturbance) -> None:
         """Put it between the deed and the answer."""
         disturbance.meanwhile.append(self._happen)
 
-    def _subscriber_calls(self, request: Request) -> Told:
+    def _happens(self, request: Request) -> Told:
+        if request.endpoint == "send.php":
+            return self._simulator.operator_delivers_newest(login=request.params.get("login"))
         return self._simulator.subscriber_calls(request.phone)
 
     async def _happen(self, request: Request) -> None:

@@ -19,14 +19,14 @@ from smsc_async.simulator.gate import Gate
 from smsc_async.simulator.log import Arrival, Log, Outcome
 from smsc_async.simulator.moments import Moments
 from smsc_async.simulator.nouns import Call, Noun
-from smsc_async.simulator.replies import Answer, FileReply, Refusal, render
+from smsc_async.simulator.replies import Answer, FileReply, Picture, Refusal, render
 from smsc_async.simulator.request import Request, parse
 from smsc_async.simulator.switches import Switches
 
 PREFIX: Final = "/sys/"
 
 #: Larger than any documented request; the whole body is held in memory.
-MAX_BODY: Final = 4 * 1024 * 1024
+MAX_BODY: Final = 16 * 1024 * 1024
 
 CONTENT_TYPES: Final = ("text/plain", "text/plain", "text/xml", "application/json")
 UNREADABLE: Final = HttpReply(status=400, headers=[(b"content-type", b"text/html")], body=b"<h1>Bad Request</h1>")
@@ -143,6 +143,7 @@ class Exchanges:
             else:
                 arrival.acted = True
                 arrival.paid = noun.pays(entry.action)
+            self.gate.acted(arrival, answer, self.switches())
         return answer
 
     async def _wait(self, seconds: float) -> None:
@@ -154,6 +155,9 @@ def written(answer: Answer, request: Request, switches: Switches) -> HttpReply:
     """Write an answer as the request wants it."""
     if isinstance(answer, FileReply):
         return _file(answer, request, switches)
+    if isinstance(answer, Picture):
+        headers = [(b"content-type", answer.content_type.encode()), (b"cache-control", b"no-store")]
+        return HttpReply(headers=headers, body=answer.data)
     text = render(answer, request.fmt, switches)
     charset = request.charset if switches.reply_charset == "requested" else switches.reply_charset
     content_type = CONTENT_TYPES[request.fmt] + _charset_claim(charset, switches)

@@ -20,7 +20,8 @@ class Fault:
         effect: What happens: `Drop`, `Delay`, `HttpStatus` and so on.
         endpoint: Only requests of this endpoint, such as ``"receive_phones.php"``; the ``.php`` may be left out.
         action: Only this action: ``"get"``, ``"buy"``, ``"chg"``, ``"wait_call"``, ``"get_list"``, ``"get_file"``,
-            ``"balance"``.
+            ``"balance"``, ``"get_answers"``, ``"send"``, ``"cost"``, ``"status"``, ``"statuses"`` (many), ``"delete"``,
+            ``"deletes"``, ``"imgcode"``.
         when: Only requests for which this is true.
         times: How often at most; None: without end.
         skip: How many matching requests pass unharmed first.

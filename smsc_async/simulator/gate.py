@@ -8,6 +8,8 @@ Who gets in: the rules that hold for every endpoint, in the order in which the g
 5. A full window: error 9, duplicate request.
 6. Nothing to do: error 1.
 
+A picture is for anybody: none of these rules holds for it.
+
 In flight is a request from the moment its headers were there; under whose login is known only when its body was read,
 so a request joins its login's count then (the judge, who has hindsight, counts it from its headers on). It leaves as
 the last piece of its answer is handed over (just before, so that a client in another thread that has read the answer
@@ -17,16 +19,30 @@ is never ahead of the books), plus the switch `trailing`.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from typing import Final
 
 from smsc_async.simulator.accounts import Account, Accounts
 from smsc_async.simulator.blocks import Blocks
 from smsc_async.simulator.log import Arrival, Log
 from smsc_async.simulator.moments import Moments
 from smsc_async.simulator.nouns import Call, Noun
-from smsc_async.simulator.replies import Refusal
+from smsc_async.simulator.replies import Answer, Refusal
 from smsc_async.simulator.request import Request
 from smsc_async.simulator.switches import Switches
 from smsc_async.simulator.windows import REFUSED_IN_FLIGHT, Slots, Windows
+
+#: The action whose refusals make up the hundred in a row.
+SEND: Final = "send"
+
+#: The errors that make up the hundred, by the switch `bad_sends`.
+BAD_SENDS: Final[dict[str, frozenset[int]]] = {
+    "refused": frozenset({1, 3, 5, 6, 7, 8, 10}),
+    "message": frozenset({6, 7, 8}),
+    "all": frozenset({1, 3, 5, 6, 7, 8, 9, 10}),
+}
+
+#: Who asks for a picture.
+ANYBODY: Final = Account(login="", password="")
 
 
 class Gate:
@@ -58,14 +74,18 @@ class Gate:
         """Count the request, and let it in or refuse it."""
         noun = self._nouns[request.endpoint]
         action = noun.action(request)
+        if noun.public:
+            arrival.arrived_at = self._moments.now()
+            arrival.action = action
+            return self._call(arrival, request, ANYBODY, switches)
         account = self._accounts.claimed(request)
         login = account.login if account is not None else request.params.get("login") or None
         arrival.arrived_at = self._moments.now()
         arrival.action = action
         arrival.login = login
-        arrival.key = request.compared()
+        arrival.key = noun.compared(request, switches)
         arrival.limits = () if action is None else noun.limits(action)
-        arrival.phone = request.phone
+        arrival.phone = request.phone or request.params.get("phones", "")
         now = self._moments.gateway_now(switches.clock_rate)
         host = request.host if switches.separate_hosts else None
         slot = (login, host)
@@ -87,8 +107,19 @@ class Gate:
             else:
                 self._inside[arrival.number] = (slot, windows)
         if refused is not None or action is None:
-            return refused or Refusal("parameters")
-        return Call(action=action, request=request, account=account, switches=switches, moments=self._moments)
+            refused = refused or Refusal("parameters")
+            self.acted(arrival, refused, switches)
+            return refused
+        return self._call(arrival, request, account, switches)
+
+    def acted(self, arrival: Arrival, answer: Answer, switches: Switches) -> None:
+        """Take note of what became of a request: refused sends may block the address that they come from."""
+        if arrival.action != SEND or arrival.foreign:
+            return
+        if not isinstance(answer, Refusal):
+            self.blocks.good_send(arrival.client)
+        elif answer.code in BAD_SENDS[switches.bad_sends]:
+            self.blocks.bad_send(arrival.client, self._moments.gateway_now(switches.clock_rate))
 
     def leave(self, arrival: Arrival, switches: Switches) -> None:
         """Let the request go: its answer is on the way, or it ended otherwise. Again does no harm."""
@@ -108,6 +139,16 @@ class Gate:
         self.blocks.clear()
         self._inside.clear()
 
+    def _call(self, arrival: Arrival, request: Request, account: Account, switches: Switches) -> Call:
+        return Call(
+            action=arrival.action or "",
+            request=request,
+            account=account,
+            switches=switches,
+            moments=self._moments.in_zone(account.time_zone),
+            number=arrival.number,
+        )
+
     def _refuse_person(
         self, arrival: Arrival, request: Request, account: Account | None, now: float, switches: Switches
     ) -> Refusal | None:
@@ -125,7 +166,9 @@ class Gate:
 
 def _windows(arrival: Arrival, host: str | None, switches: Switches) -> tuple[Hashable, ...]:
     """Give the window that goes with each of the limits."""
-    action = (arrival.login, host, arrival.endpoint, arrival.action)
-    exact = (*action, arrival.key)
     wide = switches.identical == "action"
-    return tuple(exact if limit.identical and not wide else action for limit in arrival.limits)
+    windows: list[Hashable] = []
+    for limit in arrival.limits:
+        action = (arrival.login, host, arrival.endpoint, limit.scope or arrival.action)
+        windows.append((*action, arrival.key) if limit.identical and not wide else action)
+    return tuple(windows)

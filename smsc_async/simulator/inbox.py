@@ -9,7 +9,7 @@ from typing import Final
 
 import attrs
 
-from smsc_async.simulator.nouns import Call
+from smsc_async.simulator.nouns import Call, Plain
 from smsc_async.simulator.replies import Answer, Field, Record, RecordList, Refusal
 from smsc_async.simulator.request import Request, digits
 from smsc_async.simulator.windows import Limit
@@ -44,7 +44,7 @@ class InboxMessage:
     sent: float
 
 
-class Inbox:
+class Inbox(Plain):
     """The messages to each login."""
 
     path = "get.php"

@@ -1,5 +1,5 @@
 """
-The judge: reads the raw log and nothing else.
+The judge: reads the raw log and the messages that were taken, and nothing else.
 
 It shares no code with what enforces the limits, so that a mistake in one shows in the other. Times are the true clock's
 and a minute is exactly a minute, whatever the switches make of it.
@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Hashable, Iterable, Sequence
-from typing import Literal
+from typing import Final, Literal
 
 from smsc_async.simulator.log import Arrival
+from smsc_async.simulator.messages import Message
 from smsc_async.simulator.verdict import ALLOWED_IN_FLIGHT, Verdict, WindowFigure
+
+#: What makes a send a bad one in the hundred in a row: whatever is about what it says, and not about who or how often.
+NOT_BAD: Final = frozenset({"authorise", "blocked", "duplicate", "concurrency"})
+MINUTES_OF_A_ROW: Final = 10
 
 Group = tuple[str, str, str, tuple[Hashable, ...], int]
 
@@ -24,7 +29,9 @@ def judge(
     *,
     window: float,
     identical: Literal["exact", "action"] = "exact",
+    messages: Iterable[Message] = (),
     forgotten: int = 0,
+    messages_forgotten: int = 0,
     crashes: Iterable[str] = (),
 ) -> Verdict:
     """Judge *arrivals*, given in the order in which they entered."""
@@ -32,6 +39,9 @@ def judge(
     concurrency, saturated = _concurrency(ours)
     refusals = Counter(arrival.refusal for arrival in ours if arrival.refusal is not None)
     paid = Counter(_deed(arrival) for arrival in ours if arrival.paid)
+    sent = [message for message in messages if message.refused is None and not message.deleted]
+    by_id = Counter((message.login, message.phone, str(message.id)) for message in sent if message.own_id)
+    by_text = Counter((message.login, message.phone, message.text) for message in sent if not message.kind.wordless)
     errors = Counter(arrival.client for arrival in ours if arrival.refusal == "authorise")
     return Verdict(
         window=window,
@@ -46,6 +56,11 @@ def judge(
         saturated=saturated,
         paid=dict(paid),
         repeated=dict(_repeated(ours)),
+        messages=len(sent),
+        messages_forgotten=messages_forgotten,
+        sent_again={deed: times for deed, times in by_id.items() if times > 1},
+        texts_again={deed: times for deed, times in by_text.items() if times > 1},
+        bad_sends=_rows_of_bad_sends(ours, window * MINUTES_OF_A_ROW),
         authorisation_errors=dict(errors),
         credentials_in_url=sum(arrival.credentials_in_url for arrival in ours),
         outcomes=dict(Counter(arrival.outcome for arrival in ours)),
@@ -62,7 +77,8 @@ def _groups(arrivals: Iterable[Arrival], identical: Literal["exact", "action"]) 
             continue
         for limit in arrival.limits:
             key = arrival.key if limit.identical and identical == "exact" else ()
-            groups[(arrival.login, arrival.endpoint, arrival.action, key, limit.requests)].append(arrival)
+            action = limit.scope or arrival.action
+            groups[(arrival.login, arrival.endpoint, action, key, limit.requests)].append(arrival)
     return groups
 
 
@@ -162,6 +178,23 @@ def _repeated(arrivals: Iterable[Arrival]) -> Counter[tuple[str, str, str]]:
         if arrival.paid:
             rented.add(deed)
     return repeated
+
+
+def _rows_of_bad_sends(arrivals: Iterable[Arrival], span: float) -> dict[str, int]:
+    """Give by address the longest row of refused sends, without a good one between, within *span* seconds."""
+    rows: defaultdict[str, deque[float]] = defaultdict(deque)
+    longest: dict[str, int] = {}
+    answered = (arrival for arrival in arrivals if arrival.action == "send" and arrival.arrived_at is not None)
+    for arrival in sorted(answered, key=_arrived):
+        row = rows[arrival.client]
+        if arrival.acted:
+            row.clear()
+        elif arrival.refusal is not None and arrival.refusal not in NOT_BAD:
+            row.append(_arrived(arrival))
+            while row[-1] - row[0] > span:
+                row.popleft()
+            longest[arrival.client] = max(longest.get(arrival.client, 0), len(row))
+    return longest
 
 
 def _deed(arrival: Arrival) -> tuple[str, str, str]:

@@ -38,12 +38,14 @@ class Letter:
     body: bytes = attrs.field(repr=False)
 
 
-def write(event: Event, address: HandlerAddress, moments: Moments, switches: Switches) -> Letter:
-    """Write *event*, which happens now, for the handler at *address*."""
+def write(
+    event: Event, address: HandlerAddress, moments: Moments, switches: Switches, at: float | None = None
+) -> Letter:
+    """Write *event*, which happens *at* a moment, or now, for the handler at *address*."""
     fmt = address.fmt
     charset = "utf-8" if fmt and switches.callback_charset == "utf-8" else address.charset
     values: dict[str, str | int | Decimal] = {}
-    for name, value in event.fields(moments, moments.now()):
+    for name, value in event.fields(moments, moments.now() if at is None else at):
         if value is not None:
             values[name] = _sent(value, fmt, charset)
         elif switches.callback_empty and name != "err":  # "passed where it is not zero"

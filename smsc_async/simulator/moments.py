@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import attrs
 
@@ -21,6 +21,11 @@ class Moments:
     minute: float  # seconds; tests make the minute shorter
     epoch: datetime  # the wall time at `zero`
     zero: float
+    zone: tzinfo | None = None  # of the account; None: that of `epoch`
+
+    def in_zone(self, zone: tzinfo | None) -> Moments:
+        """Give the same time in an account's time zone."""
+        return self if zone is self.zone else attrs.evolve(self, zone=zone)
 
     def now(self) -> float:
         """Give the true time in seconds."""
@@ -36,16 +41,23 @@ class Moments:
 
     def wall(self, moment: float) -> str:
         """Write *moment* as the gateway writes dates: ``DD.MM.YYYY hh:mm:ss``, in the account's time zone."""
-        return self._date(moment).strftime("%d.%m.%Y %H:%M:%S")
+        return self.date(moment).strftime("%d.%m.%Y %H:%M:%S")
 
     def short_wall(self, moment: float) -> str:
         """Write *moment* as callbacks do: ``DD.MM.YY hh:mm:ss``, in the account's time zone."""
-        return self._date(moment).strftime("%d.%m.%y %H:%M:%S")
+        return self.date(moment).strftime("%d.%m.%y %H:%M:%S")
 
     def stamp(self, moment: float) -> int:
         """Write *moment* as whole seconds since 1970; an epoch without a time zone is taken for UTC."""
-        date = self._date(moment)
-        return int((date if date.tzinfo is not None else date.replace(tzinfo=UTC)).timestamp())
+        return int(self.date(moment).timestamp())
 
-    def _date(self, moment: float) -> datetime:
-        return self.epoch + timedelta(seconds=moment - self.zero)
+    def date(self, moment: float) -> datetime:
+        """Give *moment* as a date in the account's time zone."""
+        date = self.epoch + timedelta(seconds=moment - self.zero)
+        if date.tzinfo is None:
+            date = date.replace(tzinfo=UTC)
+        return date if self.zone is None else date.astimezone(self.zone)
+
+    def at(self, date: datetime) -> float:
+        """Give the moment of *date*."""
+        return self.zero + (date - self.date(self.zero)).total_seconds()

@@ -9,7 +9,7 @@ import attrs
 from smsc_async.simulator.accounts import Account
 from smsc_async.simulator.moments import Moments
 from smsc_async.simulator.replies import Answer
-from smsc_async.simulator.request import Request
+from smsc_async.simulator.request import Compared, Request
 from smsc_async.simulator.switches import Switches
 from smsc_async.simulator.windows import Limit
 
@@ -22,7 +22,8 @@ class Call:
     request: Request
     account: Account
     switches: Switches
-    moments: Moments
+    moments: Moments  # with dates in the account's time zone
+    number: int = 0  # of the arrival
 
     @property
     def now(self) -> float:
@@ -38,12 +39,21 @@ class Noun(Protocol):
         """The file name in the address, such as ``"balance.php"``."""
         ...
 
+    @property
+    def public(self) -> bool:
+        """Whether anybody may ask, without a login; then nothing is counted."""
+        ...
+
     def action(self, request: Request) -> str | None:
         """Name what the request asks for; None where it asks for nothing (error 1)."""
         ...
 
     def limits(self, action: str) -> tuple[Limit, ...]:
         """Give the documented limits of *action*."""
+        ...
+
+    def compared(self, request: Request, switches: Switches) -> Compared:
+        """Give what makes requests of this endpoint identical."""
         ...
 
     def pays(self, action: str) -> bool:
@@ -53,3 +63,13 @@ class Noun(Protocol):
     def act(self, call: Call) -> Answer:
         """Carry the call out. Called under the simulator's lock; never waits."""
         ...
+
+
+class Plain:
+    """What most nouns have in common: they are for clients, who are known by every parameter of what they ask."""
+
+    public = False
+
+    def compared(self, request: Request, switches: Switches) -> Compared:  # noqa: ARG002 - others need them
+        """Give every parameter that matters."""
+        return request.compared()

@@ -9,7 +9,7 @@ from typing import Final
 
 import attrs
 
-from smsc_async.simulator.nouns import Call
+from smsc_async.simulator.nouns import Call, Plain
 from smsc_async.simulator.replies import Answer, Done, Field, Record, RecordList, Refusal
 from smsc_async.simulator.request import Request
 from smsc_async.simulator.windows import Limit
@@ -51,7 +51,7 @@ STOCK: Final = (
 )
 
 
-class Numbers:
+class Numbers(Plain):
     """The stock of numbers, and who rents which."""
 
     path = "receive_phones.php"

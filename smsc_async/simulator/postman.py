@@ -30,11 +30,15 @@ class Postman:
         moments: Moments,
         lock: AbstractContextManager[object],
         switches: Callable[[], Switches],
+        settle: Callable[[float], None],
+        next_change: Callable[[], float],
     ) -> None:
         self._callbacks = callbacks
         self._moments = moments
         self._lock = lock
         self._switches = switches
+        self._settle = settle  # lets happen what happens by itself, which handlers are then to be told of
+        self._next_change = next_change
         self._wakers: set[Callable[[], None]] = set()
 
     def __repr__(self) -> str:
@@ -67,6 +71,7 @@ class Postman:
         """Make every attempt that is due now, one after the other; give how many."""
         now = self._moments.now()
         with self._lock:
+            self._settle(now)
             taken = [errand for inside in (False, True) for errand in self._callbacks.take_due(now, in_process=inside)]
         taken.sort(key=lambda errand: errand.due)  # else those of one address stay in their order
         return await self.deliver(taken)
@@ -104,10 +109,14 @@ class Postman:
                     with self._lock:
                         self._wakers.add(wake)
                         now = self._moments.now()
+                        self._settle(now)
                         taken = self._callbacks.take_due(now, in_process=in_process, most=HANDS - len(busy))
                         busy.update(taken)
                         # With no hand free there is nothing to wait for but one of those that are at work.
-                        due = self._callbacks.next_due(in_process=in_process) if len(busy) < HANDS else math.inf
+                        due = min(
+                            self._callbacks.next_due(in_process=in_process) if len(busy) < HANDS else math.inf,
+                            self._next_change(),
+                        )
                     try:
                         for errand in taken:
                             tasks.start_soon(run, errand, line)

@@ -19,6 +19,8 @@ COUNTING: Final = (
     "trailing",
     "clock_rate",
     "separate_hosts",
+    "identical_sends",
+    "delete_counts",
 )
 
 #: Other values for switches that are no choice among words.
@@ -26,6 +28,7 @@ OTHERS: Final[dict[str, tuple[Any, ...]]] = {
     "trailing": (0.25,),  # reliability.md, assumption A4
     "clock_rate": (0.999, 1.001),  # likewise
     "csv_delimiter": (",", "\t"),
+    "comment_line": ("", "---"),
     "callback_root": ("request",),
     "callback_patience": (5.0,),
     "inbox_hours": (168.0,),

@@ -24,6 +24,19 @@ NOT_COMPARED: Final = SECRETS | {"fmt", "charset"}
 MAX_FIELDS: Final = 1_000
 
 
+#: What makes requests identical, in order.
+Compared = tuple[tuple[str, str], ...]
+
+
+@attrs.frozen
+class UploadedFile:
+    """A file that came with a request."""
+
+    field: str  # "file0"
+    name: str
+    content: bytes = attrs.field(repr=False)
+
+
 @attrs.frozen(kw_only=True)
 class Request:
     """What somebody asks of the gateway. The repr shows no parameter, as they hold the password."""
@@ -34,7 +47,9 @@ class Request:
     charset: str = DEFAULT_CHARSET
     host: str = ""
     client: str = "127.0.0.1"
+    forwarded: str = ""  # the first address of X-Forwarded-For
     credentials_in_url: bool = False
+    files: tuple[UploadedFile, ...] = attrs.field(repr=False, default=())
 
     @property
     def fmt(self) -> int:
@@ -51,7 +66,7 @@ class Request:
         """Tell whether the flag *name* is set, as PHP reads it."""
         return self.params.get(name, "") not in {"", "0"}
 
-    def compared(self) -> tuple[tuple[str, str], ...]:
+    def compared(self) -> Compared:
         """Give the parameters that make requests identical, in order; phones without their spelling."""
         return tuple(
             (name, digits(value) if name == "phone" else value)
@@ -70,17 +85,22 @@ def digits(text: str) -> str:
 def parse(scope: Scope, body: bytes) -> Request:
     """Read a request: the query and the form together, the form's values winning, as PHP has it."""
     headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
-    content_type = b""
-    host = b""
+    content_type = host = forwarded = b""
     for name, value in headers:
         if name == b"content-type":
             content_type = value
         elif name == b"host":
             host = value
+        elif name == b"x-forwarded-for":
+            forwarded = value
     query = dict(_fields(scope.get("query_string", b"")))
     raw = dict(query)
-    if body:
-        raw.update(_multipart(body, content_type) if content_type.startswith(b"multipart/") else _fields(body))
+    files: tuple[UploadedFile, ...] = ()
+    if body and content_type.startswith(b"multipart/"):
+        fields, files = _multipart(body, content_type)
+        raw.update(fields)
+    elif body:
+        raw.update(_fields(body))
     charset = raw.get("charset", DEFAULT_CHARSET).lower()
     if charset not in CHARSETS:
         charset = DEFAULT_CHARSET
@@ -92,7 +112,9 @@ def parse(scope: Scope, body: bytes) -> Request:
         charset=charset,
         host=host.decode("latin-1").lower(),
         client=client[0] if client else "",
+        forwarded=forwarded.decode("latin-1").partition(",")[0].strip(),
         credentials_in_url=not SECRETS.isdisjoint(query),
+        files=files,
     )
 
 
@@ -102,17 +124,23 @@ def _fields(data: bytes) -> list[tuple[str, str]]:
     return parse_qsl(text, keep_blank_values=True, encoding="latin-1", max_num_fields=MAX_FIELDS)
 
 
-def _multipart(body: bytes, content_type: bytes) -> list[tuple[str, str]]:
-    # The official Node library posts multipart (facts sheet, section 1).
+def _multipart(body: bytes, content_type: bytes) -> tuple[list[tuple[str, str]], tuple[UploadedFile, ...]]:
+    # The official Node library posts multipart, and files come so as file0, file1 (facts sheet, section 1).
     parser = email.parser.BytesParser(policy=email.policy.HTTP)
     message = parser.parsebytes(b"Content-Type: " + content_type + b"\r\n\r\n" + body)
-    found: list[tuple[str, str]] = []
+    fields: list[tuple[str, str]] = []
+    files: list[UploadedFile] = []
     for part in message.iter_parts():
         name = part.get_param("name", header="content-disposition")
         payload = part.get_payload(decode=True)
-        if isinstance(name, str) and isinstance(payload, bytes):
-            found.append((name, payload.decode("latin-1")))
-    return found
+        if not isinstance(name, str) or not isinstance(payload, bytes):
+            continue
+        file_name = part.get_filename()
+        if file_name is None:
+            fields.append((name, payload.decode("latin-1")))
+        else:
+            files.append(UploadedFile(name, file_name, payload))
+    return fields, tuple(files)
 
 
 def _text(value: str, charset: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable
@@ -16,12 +17,13 @@ from smsc_async.simulator.accounts import Account, Accounts
 from smsc_async.simulator.asgi import Receive, Scope, Send
 from smsc_async.simulator.balance import Balance
 from smsc_async.simulator.calls import Calls, PendingCall
-from smsc_async.simulator.calls_back import CallsBack
+from smsc_async.simulator.captcha import Captcha
 from smsc_async.simulator.control import Control
 from smsc_async.simulator.delivery import Dropped
 from smsc_async.simulator.downloads import Downloads, Task, sha256
 from smsc_async.simulator.exchange import Exchanges
 from smsc_async.simulator.faults import Faults
+from smsc_async.simulator.follows import Follows
 from smsc_async.simulator.foreign import Foreign
 from smsc_async.simulator.gate import Gate
 from smsc_async.simulator.judge import judge
@@ -29,15 +31,17 @@ from smsc_async.simulator.log import Arrival, Log
 from smsc_async.simulator.moments import Moments
 from smsc_async.simulator.nouns import Noun
 from smsc_async.simulator.numbers import STOCK, Numbers, RentableNumber
+from smsc_async.simulator.sends import Sends
+from smsc_async.simulator.statuses import Statuses
 from smsc_async.simulator.switches import Switches
 from smsc_async.simulator.verdict import Verdict
 
 
-class Simulator(CallsBack):
+class Simulator(Follows):
     """
     The gateway: an ASGI app with state.
 
-    Beside answering it calls back, see `CallsBack`.
+    Beside answering it calls back, see `CallsBack`, and lets messages go on to their end, see `Follows`.
 
     Serve it over sockets with `serve`, or give it to an ASGI transport; both at once and from several threads is fine.
     In process a client that cancels its request cancels the gateway's work too, which no real server does: test
@@ -97,10 +101,22 @@ class Simulator(CallsBack):
         self.downloads: Downloads = Downloads()
         random = seed if isinstance(seed, Random) else Random(seed)
         self.faults: Faults = Faults(random)
+        self._judged_to = 0  # the number of the last message before `reset`
         self.crashes: list[str] = []  # defects of the simulator itself; the verdict tells them
         self._lock = threading.RLock()  # held for synchronous steps only, never over an await
         self._set_up(log_size, random)
-        nouns: tuple[Noun, ...] = (self.balance, self.numbers, self.calls, self.downloads, self.inbox)
+        self.captcha: Captcha = Captcha()
+        self.sends: Sends = Sends(self.messages, self.captcha)
+        nouns: tuple[Noun, ...] = (
+            self.sends,
+            Statuses(self.messages),
+            self.captcha,
+            self.balance,
+            self.numbers,
+            self.calls,
+            self.downloads,
+            self.inbox,
+        )
         by_path = {noun.path: noun for noun in nouns}
         self._log = Log(log_size)
         self._gate = Gate(accounts=self.accounts, nouns=by_path, moments=self.moments, log=self._log)
@@ -141,11 +157,14 @@ class Simulator(CallsBack):
         with self._lock:
             arrivals = self._log.snapshot()
             forgotten = self._log.forgotten
+            messages = [copy.copy(message) for message in self.messages if message.number > self._judged_to]
         return judge(
             arrivals,
             window=self.moments.minute,
             identical=self.switches.identical,
+            messages=messages,
             forgotten=forgotten,
+            messages_forgotten=self.messages.forgotten,
             crashes=self.crashes,
         )
 
@@ -198,8 +217,14 @@ class Simulator(CallsBack):
             self._gate.blocks.block(address, self.moments.gateway_now(self.switches.clock_rate), minutes)
 
     def reset(self) -> None:
-        """Forget the log, windows, slots, blocks, faults and callbacks; money, numbers and so on stay as they are."""
+        """
+        Forget the log, windows, slots, blocks, faults and callbacks; money, numbers and so on stay as they are.
+
+        Messages go on, too, but no verdict speaks of those that were sent before.
+        """
         with self._lock:
+            self._judged_to = self.messages.last
+            self.messages.forgotten = 0
             self._log.clear()
             self._gate.clear()
             self.faults.clear()

@@ -43,6 +43,15 @@ class Switches:
     separate_hosts: bool = False
     """Whether each host name (smsc.ua, www2.smsc.ua) has counters of its own. Not said; shared is the harsher."""
 
+    identical_sends: Literal["message", "request"] = "message"
+    """What is compared of sends: all but ``id``, the captcha, ``cost``, ``op``, ``err``; or really all. Not said."""
+
+    delete_counts: Literal["status", "apart"] = "status"
+    """Whether deleting a message counts among the requests of its status, or by itself. Not said."""
+
+    bad_sends: Literal["refused", "message", "all"] = "refused"
+    """Which refusals make up the hundred in a row: 1, 3, 5 to 8 and 10; 6 to 8 alone; or 9 as well. Not said."""
+
     # The account ------------------------------------------------------------------------------------------------------
 
     block_prolongs: bool = False
@@ -59,6 +68,47 @@ class Switches:
 
     repeat_call: Literal["same", "next"] = "same"
     """Which number a second request for the same subscriber gets within the 15 minutes. Not said."""
+
+    # Messages ---------------------------------------------------------------------------------------------------------
+
+    equal_phones: Literal["each", "once"] = "each"
+    """Whether a phone that stands twice in one request is sent to twice. Not said; twice is the harsher."""
+
+    partly_bad: Literal["skipped", "refused"] = "skipped"
+    """Whether bad phones among good ones are passed over, or the whole request is refused. Not said."""
+
+    correct_phones: bool = True
+    """Whether local spellings without a plus become international: 0671234567 is 380671234567. It "may be"."""
+
+    comment_line: str = "~~~"
+    """The line between a text and the comment on it; empty: there are no comments. Not verified."""
+
+    long_text: Literal["refused", "cut"] = "refused"
+    """Whether a text of more than 1000 characters is error 1, or cut there. Not said."""
+
+    split_pairs: bool = False
+    """Whether a part may end within an escaped character or a surrogate pair. 3GPP forbids it; the vendor is silent."""
+
+    past_time: Literal["now", "refused"] = "now"
+    """Whether a time in the past means at once, or is error 5. Not said."""
+
+    refused_stored: bool = False
+    """Whether a message refused with error 3, 6, 7 or 8 is kept, with status 24, 23, 22 or 25. It does get an id."""
+
+    delete_refunds: bool = True
+    """Whether the money for a deleted message comes back. Not said."""
+
+    virtual_cost: Literal["zero", "usual"] = "zero"
+    """What virtual sending says that a message costs; nothing is charged in either case. Not said."""
+
+    virtual_status: Literal[20, 1] = 20
+    """The status in which a virtual message ends, with error 200. Not said."""
+
+    captcha_use: Literal["once", "until next"] = "once"
+    """Whether a code from a picture is good for one send, or until the address gets another picture. Not said."""
+
+    picture_address: Literal["peer", "forwarded"] = "peer"
+    """Whose picture it is: the address of the connection's, or the first of ``X-Forwarded-For``. For tests."""
 
     # Lists and files --------------------------------------------------------------------------------------------------
 
@@ -115,6 +165,31 @@ class Switches:
     balance_root: Literal["result", "balance"] = "result"
     """The XML element around balance and currency when ``cur=1``. That part of the page could not be seen."""
 
+    send_line: Literal["dashes", "equals"] = "dashes"
+    """Cost and balance after a send as text: ``, COST - 0.50`` as `jobs.php` has it, or ``, cost = 0.50``. Not seen."""
+
+    refusal_ids: bool = True
+    """Whether errors 3, 6, 7 and 8 of a send carry the message's id. Seen in some replies."""
+
+    status_order: Literal["listed", "library"] = "listed"
+    """The text formats with ``all``: as the page lists the fields; or as official libraries cut them, message last."""
+
+    line_breaks: Literal["kept", "spaces", "escaped"] = "kept"
+    """What becomes of a line break in a message's text where a status is a line of text. Not said."""
+
+    hlr_order: Literal["imsi first", "imsi last"] = "imsi first"
+    """Where IMSI and MSC stand among the HLR fields in the text formats. Libraries of different age differ."""
+
+    bulk_ids: Literal["end", "start", "both"] = "end"
+    """Where lines of a bulk status name the message: at the end (the phone only with ``all=0``), in front, or at the
+    end and always both. Not said."""
+
+    missing_line: Literal["short", "zeros"] = "short"
+    """A message that is not found, as text: without date and error, or with zeros for them. Not seen."""
+
+    missing_single: Literal["status", "error"] = "status"
+    """A single message that is not found: status -3, or error 3 as in very old documents."""
+
     charset_header: Literal["honest", "upper", "absent", "lying"] = "honest"
     """What Content-Type says of the charset: the truth, the truth in capitals, nothing, or another one."""
 
@@ -152,6 +227,9 @@ class Switches:
 
     callback_empty: bool = False
     """Whether fields that an event does not have are passed with no value. Not said."""
+
+    callback_statuses: Literal["all", "final"] = "all"
+    """Whether handlers are told of every change of a message's status, or not that it was handed over. Not said."""
 
     callback_patience: float = 30.0
     """Seconds, by the clock on the wall, within which a handler must have answered. Not said."""

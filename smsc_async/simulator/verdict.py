@@ -13,6 +13,9 @@ ALLOWED_IN_FLIGHT: Final = 14
 #: "5 authorisation errors within 30 minutes" block the address (https://smscentre.com/faq/99).
 BLOCKING_ERRORS: Final = 5
 
+#: "100 erroneous send requests in a row within 10 minutes" do, too (ibid.).
+BLOCKING_SENDS: Final = 100
+
 
 @attrs.frozen(kw_only=True)
 class WindowFigure:
@@ -59,6 +62,13 @@ class Verdict:
     credentials_in_url: int
     outcomes: Mapping[str, int]
     faults: Mapping[str, int]  # by name
+    messages: int = 0  # that were sent, to one recipient each; not those taken back
+    messages_forgotten: int = 0  # for which there was no room
+    sent_again: Mapping[tuple[str, str, str], int] = attrs.field(factory=dict[tuple[str, str, str], int])
+    """(login, phone, client's id) -> how often it was sent, of those that were sent more than once."""
+    texts_again: Mapping[tuple[str, str, str], int] = attrs.field(factory=dict[tuple[str, str, str], int])
+    """(login, phone, text) -> likewise, whatever the ids; it may have been meant."""
+    bad_sends: Mapping[str, int] = attrs.field(factory=dict[str, int])  # by address: the longest row of refused sends
     crashes: tuple[str, ...] = ()  # defects of the simulator itself
 
     @property
@@ -71,17 +81,22 @@ class Verdict:
         """Whether there is nothing to complain of."""
         return not self.problems()
 
-    def problems(self, *, any_instant: bool = False) -> list[str]:
+    def problems(self, *, any_instant: bool = False, same_text: bool = False) -> list[str]:
         """
         Say what is wrong, a sentence each; empty where nothing is.
 
         Args:
             any_instant: Judge windows not by the moment of arrival alone, but by every instant at which the gateway
                 could count a request: from its headers to the end of its answer.
+            same_text: Complain of the same text to the same phone, too, under whatever ids it was sent.
         """
         found = [f"The simulator itself failed: {crash}." for crash in self.crashes]
         if self.forgotten:
             found.append(f"The log has forgotten {self.forgotten} arrivals, so that this verdict covers only the rest.")
+        if self.messages_forgotten:
+            found.append(
+                f"{self.messages_forgotten} messages were forgotten, so that this verdict is of the rest only."
+            )
         found += [
             f"{figure.name}: {figure.worst} requests arrived within {self.window:g} s (by {figure.worst_at:.3f}), "
             f"{figure.limit} are allowed."
@@ -118,6 +133,20 @@ class Verdict:
             f"{phone} was asked for again {times} times by {login} after it had been rented."
             for (login, _, phone), times in self.repeated.items()
         ]
+        found += [
+            f"Message {name} to {phone} was sent {times} times by {login}."
+            for (login, phone, name), times in self.sent_again.items()
+        ]
+        if same_text:
+            found += [
+                f"The same text was sent {times} times to {phone} by {login}."
+                for (login, phone, _), times in self.texts_again.items()
+            ]
+        found += [
+            f"{row} bad sends in a row came from {address}; {BLOCKING_SENDS} within ten minutes block it."
+            for address, row in self.bad_sends.items()
+            if row >= BLOCKING_SENDS
+        ]
         if self.credentials_in_url:
             found.append(f"{self.credentials_in_url} requests carried credentials in the URL.")
         return found
@@ -141,5 +170,10 @@ class Verdict:
         ]
         if self.paid:
             lines.append(f"  paid, allotted or sent: {sum(self.paid.values())}")
+        if self.messages:
+            lines.append(
+                f"  messages: {self.messages}; sent again under one id {len(self.sent_again)}, "
+                f"with one text {len(self.texts_again)}"
+            )
         lines += [f"PROBLEM: {problem}" for problem in problems] or ["no problems"]
         return "\n".join(lines)

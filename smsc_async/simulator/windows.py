@@ -24,10 +24,15 @@ SWEEP_EVERY: Final = 1024
 
 @attrs.frozen
 class Limit:
-    """More than *requests* within a minute are refused: of identical ones, or of any of the action."""
+    """
+    More than *requests* within a minute are refused: of identical ones, or of any of the action.
+
+    With a *scope* requests of other actions of the endpoint are counted too, those whose limits have the same one.
+    """
 
     requests: int
     identical: bool = True
+    scope: str | None = None
 
 
 class Windows:

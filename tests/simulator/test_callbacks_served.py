@@ -61,7 +61,7 @@ class _Page(BaseHTTPRequestHandler):
         except ConnectionError:
             self.server.cut += 1
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name for it
+    def log_message(self, format: str, *args: Any) -> None:
         pass
 
 
@@ -110,6 +110,16 @@ def test_a_subscriber_calls_and_the_handler_is_told() -> None:
     assert ("/cb", "token=a") == (called.path, called.query)
     assert ("1", PHONE, "3") == tuple(called.form()[name] for name in ("waitcall", "phone", "shop"))
     until(lambda: threads == threading.active_count())
+
+
+def test_a_message_goes_on_by_itself_and_the_handler_is_told() -> None:
+    """From the send to the delivery, over HTTP, and without a request in between."""
+    with handler() as server, serve(Simulator(window=0.6)) as url, httpx.Client(base_url=url) as client:
+        client.post("/control/call_back", json={"url": server.url})
+        assert 1 == client.post("/sys/send.php", data={**CREDENTIALS, "phones": PHONE, "mes": "Hello"}).json()["id"]
+        until(lambda: len(server.calls) == 2)
+        assert {"1": 1} == client.get("/control/state").json()["messages"]
+    assert [("1", "0"), ("1", "1")] == [(called.form()["id"], called.form()["status"]) for called in server.calls]
 
 
 def test_what_fails_is_repeated_as_time_moves() -> None:

@@ -34,10 +34,10 @@ async def test_subscribers_can_call_and_write_and_messages_be_delivered() -> Non
     write = control(gateway, "subscriber_writes", {"phone": int(PHONE), "text": "так", "to": "380950000001"}).json
     status = control(gateway, "message_is", {"id": "a-1", "phone": PHONE, "status": 20, "err": 6}).json
     first = gateway.inbox.messages("demo")[0].id
-    assert {"callbacks": [1], "message": first, "call": number} == call
-    assert {"callbacks": [], "message": None, "call": None} == again
-    assert {"callbacks": [2], "message": first + 1, "call": None} == write
-    assert {"callbacks": [3], "message": None, "call": None} == status
+    assert {"callbacks": [1], "message": first, "call": number, "sent": None} == call
+    assert {"callbacks": [], "message": None, "call": None, "sent": None} == again
+    assert {"callbacks": [2], "message": first + 1, "call": None, "sent": None} == write
+    assert {"callbacks": [3], "message": None, "call": None, "sent": None} == status
     await gateway.deliver_due()
     forms = [called.form("utf-8") for called in handler.calls]
     assert ("1", "так", "a-1", "6") == (forms[0]["waitcall"], forms[1]["mes"], forms[2]["id"], forms[2]["err"])

@@ -48,6 +48,20 @@ def test_it_runs_until_it_is_told_to_end(ending: signal.Signals) -> None:
     assert "Traceback" not in errors
 
 
+def test_it_can_be_told_what_the_account_is_like() -> None:
+    """In test mode, elsewhere, and with another price."""
+    options = ("--virtual", "--zone", "5.5", "--price", "0.75", "--switch", "virtual_cost=usual")
+    with (
+        program("--json", "--quiet", *options) as (process, line),
+        httpx.Client(base_url=json.loads(line)["url"]) as c,
+    ):
+        data = {"login": "demo", "psw": "demo", "fmt": "3", "phones": "380671234567", "mes": "Hello", "cost": "3"}
+        assert {"id": 1, "cnt": 1, "cost": "0.75", "balance": "1000.00"} == c.post("/sys/send.php", data=data).json()
+        account = c.post("/control/account", json={}).json()
+        assert (True, "UTC+05:30") == (account["virtual"], account["zone"])
+        process.terminate()
+
+
 def test_its_address_comes_as_json() -> None:
     """For programs that start it."""
     with program("--json", "--quiet", "--login", "alex") as (process, line):
@@ -63,7 +77,19 @@ def test_its_help_names_every_switch(capsys: pytest.CaptureFixture[str]) -> None
     with pytest.raises(SystemExit):
         main(["--help"])
     text = capsys.readouterr().out
-    assert all(word in text for word in ("--window", "--apikey", "loopback", "refused_counts", "clock_rate"))
+    assert all(
+        word in text
+        for word in (
+            "--window",
+            "--apikey",
+            "--virtual",
+            "--zone",
+            "--price",
+            "loopback",
+            "refused_counts",
+            "captcha_use",
+        )
+    )
 
 
 @pytest.mark.parametrize(
@@ -72,7 +98,11 @@ def test_its_help_names_every_switch(capsys: pytest.CaptureFixture[str]) -> None
         ["--switch", "nonsense=1"],
         ["--switch", "rounding=hourly"],
         ["--switch", "refused_counts=maybe"],
+        ["--switch", "comment_line=1"],
         ["--balance", "much"],
+        ["--price", "much"],
+        ["--zone", "far"],
+        ["--zone", "16"],
         ["--callback", "nonsense"],
         ["--callback", "http://handler.example/?md5=a:b"],
     ],

@@ -41,6 +41,7 @@ def test_no_reading_breaks_the_simulator(reading: str) -> None:
     gateway, time = simulator(switches=readings()[reading])
     gateway.add_task(rows=3)
     gateway.subscriber_writes("380671234567", "так")
+    phone = "380671234567"
     for fmt in range(4):
         for path, params in (
             ("receive_phones", {"get": 1}),
@@ -52,6 +53,16 @@ def test_no_reading_breaks_the_simulator(reading: str) -> None:
             ("downloads", {"get_file": 1, "id": 1}),
             ("balance", {"cur": 1}),
             ("get", {"get_answers": 1}),
+            ("send", {"phones": phone, "mes": "так\n~~~\nні", "id": f"a-{fmt}", "cost": fmt, "op": 1}),
+            ("send", {"phones": phone, "mes": "HLR", "hlr": 1, "id": f"h-{fmt}", "cost": 3}),
+            ("send", {"phones": "123,1", "mes": "ні", "id": f"b-{fmt}"}),
+            ("send", {"phones": "123"}),
+            ("status", {"phone": phone, "id": f"a-{fmt}", "all": 2}),
+            ("status", {"phone": phone, "id": f"h-{fmt}", "all": 1}),
+            ("status", {"phone": f"{phone},{phone}", "id": f"a-{fmt},0"}),
+            ("status", {"phone": phone, "id": "0"}),
+            ("status", {"phone": phone, "id": f"a-{fmt}", "del": 1}),
+            ("imgcode", {}),
         ):
             assert 200 == ask(gateway, path, fmt=fmt, **params).status
             time.advance(61.5)
