@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, TypeVar
 import attrs
 
 from smsc_async import errors
-from smsc_async._wire import Shape
+from smsc_async._wire import ReplyFormat, Shape
 
 __all__ = ["COMMON_REFUSALS", "Endpoint", "Limit", "OnDuplicate", "Replay", "Scope"]
 
@@ -86,6 +86,11 @@ class Endpoint(Generic[T_co]):
         refusals: The gateway's error numbers, and the error that each becomes.
         reply: The type of the value, such as `Listing[DownloadTask]`; `structure` makes it.
         shape: How the reply is laid out in each of the four formats.
+        not_compared: Parameters by which the gateway may not tell requests apart, such as an id of ours.
+        reply_format: The one form in which the reply can be read for sure, whatever the session asks for.
+        may_block: Whether the gateway counts refusals of it, and blocks the address after a hundred in a row.
+        ends_row: Whether one that is taken ends such a row, for certain.
+        subject_of: The endpoint whose calls on a subject those of this one do not meet; its own, where it is empty.
         fresh_connection: Whether it must not meet a kept-alive connection that the server is just closing.
         source: The vendor's page.
     """
@@ -99,6 +104,11 @@ class Endpoint(Generic[T_co]):
     refusals: Mapping[int, type[errors.GatewayError]] = attrs.field(default=COMMON_REFUSALS, converter=_readonly)
     reply: type[T_co]
     shape: Shape
+    not_compared: frozenset[str] = frozenset()
+    reply_format: ReplyFormat | None = None
+    may_block: bool = False
+    ends_row: bool = True
+    subject_of: str = ""
     fresh_connection: bool = False
     source: str
 

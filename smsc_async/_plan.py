@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from smsc_async._endpoint import Scope
-from smsc_async._wire import Layout, Template, action_fingerprint, encode_form, fingerprint
+from smsc_async._wire import Layout, Template, action_fingerprint, encode_form, encode_parts, fingerprint
 from smsc_async.guard import Demand, Reason, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from smsc_async._calling import Attachment
     from smsc_async._endpoint import Endpoint
     from smsc_async._shared import Shared
-    from smsc_async._wire import ReplyFormat
+    from smsc_async._wire import FormParts, ReplyFormat
 
 __all__ = ["Route"]
 
@@ -31,7 +32,8 @@ class Route:
         self.endpoint = endpoint
         self.urls = [f"{host}/sys/{endpoint.path}" for host in shared.hosts]
         self._identity = identity
-        self._of_session = {"fmt": str(int(reply_format)), "charset": "utf-8"}
+        written = reply_format if endpoint.reply_format is None else endpoint.reply_format
+        self._of_session = {"fmt": str(int(written)), "charset": "utf-8"}
         self._rules: list[tuple[Rule, bytes | None]] = []  # with the key, where it is always the same
         action = action_fingerprint(identity.account, endpoint.path, endpoint.fixed)
         lower = guard.limits.get(endpoint.name)
@@ -60,16 +62,25 @@ class Route:
         charges = [(rule, identical if key is None else key) for rule, key in self._rules]
         if subject is not None:
             # The second of two such calls waits for the outcome of the first, before it takes any token.
-            account, about = self._identity.account, f"subject {self.endpoint.name}"
+            account, about = self._identity.account, f"subject {self.endpoint.subject_of or self.endpoint.name}"
             charges.insert(0, (self._subject, fingerprint(account, about, {"subject": subject})))
-        return form, Demand(self.endpoint.name, self._identity, charges)
+        return form, Demand(self.endpoint.name, self._identity, charges, may_block=self.endpoint.may_block)
+
+    def in_parts(self, params: Mapping[str, str], files: Sequence[Attachment]) -> FormParts:
+        """Give the form of a call that has files."""
+        return encode_parts({**self.endpoint.fixed, **self._of_session, **params}, files)
 
     def _template(self, names: tuple[str, ...]) -> Template:
         if len(self._templates) >= _MANY:
             self._templates.clear()
         endpoint, account = self.endpoint, self._identity.account
         template = self._templates[names] = Template(
-            account, endpoint.path, fixed=endpoint.fixed, session=self._of_session, names=names
+            account,
+            endpoint.path,
+            fixed=endpoint.fixed,
+            session=self._of_session,
+            names=names,
+            not_compared=endpoint.not_compared,
         )
         return template
 

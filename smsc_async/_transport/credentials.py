@@ -30,8 +30,12 @@ class Credentials:
 
     def form(self) -> bytes:
         """Give them as the beginning of a form, up to the ``&`` before its next field."""
+        return "".join(f"{name}={quote_plus(text)}&" for name, text in self.fields().items()).encode()
+
+    def fields(self) -> dict[str, str]:
+        """Give them by the gateway's names."""
         fields = (("login", self.login), ("psw", self.password), ("apikey", self.apikey))
-        return "".join(f"{name}={quote_plus(secret.reveal())}&" for name, secret in fields if secret).encode()
+        return {name: secret.reveal() for name, secret in fields if secret}
 
 
 class Body(httpx.AsyncByteStream):
@@ -41,9 +45,10 @@ class Body(httpx.AsyncByteStream):
     Requests and connections may outlive their exchange in a traceback or in somebody's records; what they hold is this.
     """
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, content_type: bytes = b"application/x-www-form-urlencoded") -> None:
         self._content: bytes | None = content
         self.length = len(content)
+        self.content_type = content_type
         self.asked_for = False  # whether anybody has come for the bytes
 
     def wipe(self) -> None:

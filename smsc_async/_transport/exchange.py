@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncGenerator, Callable
 
+    from smsc_async._wire import FormParts
     from smsc_async.clock import Clock
 
 __all__ = ["Transport"]
@@ -72,7 +73,7 @@ class Transport:
     async def exchange(
         self,
         url: str,
-        form: bytes,
+        form: bytes | FormParts,
         *,
         write: Write,
         clock: Clock,
@@ -85,7 +86,7 @@ class Transport:
 
         Args:
             url: Where to.
-            form: The urlencoded body, without credentials.
+            form: The body without credentials, urlencoded or in parts.
             write: Learns how far the request came; also where a cancellation leaves no result.
             clock: Whose time *deadline* is.
             deadline: When to give up.
@@ -117,7 +118,7 @@ class Transport:
     async def stream(
         self,
         url: str,
-        form: bytes,
+        form: bytes | FormParts,
         *,
         write: Write,
         clock: Clock,
@@ -155,7 +156,7 @@ class Transport:
     async def _begin(
         self,
         url: str,
-        form: bytes,
+        form: bytes | FormParts,
         *,
         write: Write,
         clock: Clock,
@@ -164,7 +165,10 @@ class Transport:
         fresh: bool,
     ) -> tuple[Attempt, _Target]:
         target = self._targets.get(url) or self._aim(url)
-        body = Body(self._credentials.form() + form)
+        if isinstance(form, bytes):
+            body = Body(self._credentials.form() + form)
+        else:
+            body = Body(form.fields(self._credentials.fields()) + form.content, form.content_type)
         connection = await self._connections.take(fresh=fresh, now=clock.now())
         connection.write = write
         return Attempt(connection, body, write, target.place, clock, deadline, timeout), target
@@ -209,12 +213,12 @@ class _Target:
             (b"User-Agent", _user_agent()),
             (b"Accept", b"*/*"),
             (b"Accept-Encoding", b"identity"),
-            (b"Content-Type", b"application/x-www-form-urlencoded"),
         ]
 
     def headers(self, body: Body) -> httpx.Headers:
         """Give the head of a request with *body*."""
-        return httpx.Headers([*self._headers, (b"Content-Length", b"%d" % body.length)])
+        own = ((b"Content-Type", body.content_type), (b"Content-Length", b"%d" % body.length))
+        return httpx.Headers([*self._headers, *own])
 
 
 @functools.cache

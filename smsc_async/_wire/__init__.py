@@ -7,6 +7,7 @@ from smsc_async._wire.form import action_fingerprint, encode_form, fingerprint
 from smsc_async._wire.json_form import not_a_number
 from smsc_async._wire.nesting import check_nesting
 from smsc_async._wire.outcome import Plain, Refusal, Undecodable
+from smsc_async._wire.parts_form import FormParts, encode_parts
 from smsc_async._wire.reply import FILE_HEAD, decode, file_problem
 from smsc_async._wire.shape import Field, Holds, Layout, ReplyFormat, Shape
 from smsc_async._wire.template import Template
@@ -16,6 +17,7 @@ __all__ = [
     "FILE_HEAD",
     "Element",
     "Field",
+    "FormParts",
     "Holds",
     "Layout",
     "Plain",
@@ -29,6 +31,7 @@ __all__ = [
     "check_text",
     "decode",
     "encode_form",
+    "encode_parts",
     "file_problem",
     "fingerprint",
     "flag",

@@ -38,6 +38,12 @@ class Holds(enum.Enum):
     PHONES = r"[+\d, ]*"  # several, with commas between them
     WORD = r"[A-Za-z]{1,16}"
     PLAIN = r"[^,\r\n]*"  # anything without a comma: dates
+    ID = r"[A-Za-z0-9._-]{1,40}"  # of a message; ours or the gateway's
+    RECIPIENT = r"[^\s,][^,\r\n]{3,}"  # a phone, an address or a nick: longer than a code
+    STAMP = r"0|\d{9,11}"  # a moment, as seconds since 1970: longer than most else that is a number, or none
+    CODE = r"\d{1,3}"  # of a country or an operator, as mobile networks number them
+    DIGITS = r"(?:\d{5,20})?"  # more of them than a code has, or none
+    RECORDS = r"[^\s\S]"  # of their own; the text forms have none
     TEXT = r".*"  # anything on the line, commas too
 
 
@@ -87,6 +93,8 @@ class Shape:
         root: The XML tag around everything.
         item: The XML tag around each record of a list; empty where no page names it.
         bare: Whether the text forms give values without names, optional ones in an order that nobody documents.
+        text: How a record is written in text, where that is not ``name = value, ...``; see `text_form.Line`.
+        csv: How it is written in CSV, where that is not all values in the documented order.
     """
 
     layout: Layout
@@ -94,20 +102,26 @@ class Shape:
     root: str = ""
     item: str = ""
     bare: bool = False
+    text: tuple[str, ...] = ()
+    csv: tuple[str, ...] = ()
 
     OK: ClassVar[Shape]
     FILE: ClassVar[Shape]
     ANY: ClassVar[Shape]
 
     @classmethod
-    def record(cls, root: str, *fields: Field, bare: bool = False) -> Self:
+    def record(
+        cls, root: str, *fields: Field, bare: bool = False, text: tuple[str, ...] = (), csv: tuple[str, ...] = ()
+    ) -> Self:
         """Describe a reply of one record."""
-        return cls(layout=Layout.RECORD, fields=fields, root=root, bare=bare)
+        return cls(layout=Layout.RECORD, fields=fields, root=root, bare=bare, text=text, csv=csv)
 
     @classmethod
-    def list_of(cls, root: str, item: str, *fields: Field) -> Self:
+    def list_of(
+        cls, root: str, item: str, *fields: Field, text: tuple[str, ...] = (), csv: tuple[str, ...] = ()
+    ) -> Self:
         """Describe a reply of any number of records."""
-        return cls(layout=Layout.LIST, fields=fields, root=root, item=item)
+        return cls(layout=Layout.LIST, fields=fields, root=root, item=item, text=text, csv=csv)
 
     @cached_property
     def by_wire(self) -> dict[str, Field]:

@@ -30,19 +30,43 @@ class Template:
         fixed: The endpoint's own parameters.
         session: Those that the session sends with every call (``fmt``, ``charset``).
         names: The parameters' names, at least one, in the order in which calls give them.
+        not_compared: Those of them that the fingerprint leaves out; at least one must be left.
     """
 
-    __slots__ = ("_account", "_body", "_counted", "_fixed", "_in_order", "_joins", "_path", "_tail")
+    __slots__ = (
+        "_account",
+        "_body",
+        "_counted",
+        "_fixed",
+        "_head",
+        "_in_order",
+        "_joins",
+        "_not_compared",
+        "_path",
+        "_tail",
+    )
 
     def __init__(
-        self, account: str, path: str, *, fixed: Mapping[str, str], session: Mapping[str, str], names: tuple[str, ...]
+        self,
+        account: str,
+        path: str,
+        *,
+        fixed: Mapping[str, str],
+        session: Mapping[str, str],
+        names: tuple[str, ...],
+        not_compared: frozenset[str] = frozenset(),
     ) -> None:
-        self._account, self._path, self._fixed = account, path, fixed
-        self._tail = b"&" + encode_form({**fixed, **session})
+        self._account, self._path = account, path
+        self._fixed = {name: value for name, value in fixed.items() if name not in not_compared}
+        self._not_compared = not_compared
+        # The fixed ones come first: what is cut off behind must not be what makes a price of a message.
+        self._head = encode_form(fixed) + b"&" if fixed else b""
+        self._tail = b"&" + encode_form(session) if session else b""
         holes = "&".join(f"{_literal(quote_plus(name))}={_HOLE}" for name in names)
-        self._body = holes + _literal(self._tail.decode())
+        self._body = _literal(self._head.decode()) + holes + _literal(self._tail.decode())
         counted = [_literal(account), _literal(path)]
         compared = sorted({*fixed, *names} - NOT_COMPARED)
+        compared = [name for name in compared if name not in not_compared]
         for name in compared:
             counted += (_literal(name), _HOLE if name in names else _literal(fixed[name]))
         self._counted = "\0".join(counted)
@@ -59,11 +83,11 @@ class Template:
         values = tuple(params.values())
         for value in values:
             if not (value.isalnum() and value.isascii() and self._joins):
-                key = fingerprint(self._account, self._path, {**self._fixed, **params})
-                return encode_form(params) + self._tail, key
-        counted = self._counted % self._in_order(params)
+                counted = {name: value for name, value in params.items() if name not in self._not_compared}
+                key = fingerprint(self._account, self._path, {**self._fixed, **counted})
+                return self._head + encode_form(params) + self._tail, key
         digest = begin_digest()
-        digest.update(counted.encode())
+        digest.update((self._counted % self._in_order(params)).encode())
         return (self._body % values).encode(), digest.digest()
 
 

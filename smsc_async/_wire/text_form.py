@@ -2,8 +2,9 @@
 Replies in text: ``name = value, ...`` (``fmt=0``) and values with commas between them (``fmt=1``).
 
 Neither form escapes anything, so a field of free text may hold what separates fields. A line is taken only if there is
-exactly one way to read it: a pattern made of all fields is matched twice, once with the free text as long and once as
-short as it can be, and both must give the same. A line break in free text makes lines that are no records.
+exactly one way to read it: a pattern made of all fields is matched twice, once with the free text as long as it can be
+and all that may be missing, once with the text as short and as little as it can be, and both must give the same. A line
+break in free text makes lines that are no records.
 """
 
 from __future__ import annotations
@@ -16,14 +17,15 @@ from smsc_async._wire.outcome import Plain, Refusal, Undecodable
 from smsc_async._wire.shape import Holds, Layout, ReplyFormat
 
 if TYPE_CHECKING:
-    from smsc_async._wire.shape import Field, Shape
+    from smsc_async._wire.shape import Shape
 
 __all__ = ["read"]
 
 # The texts of refusals hold commas and parentheses: "duplicate request, wait a minute".
 _ERROR: Final = re.compile(r"\s*ERROR\s*=\s*([0-9]{1,9})\s*\((.*)\)(?:,\s*ID\s*-\s*(\S{1,40}))?\s*", re.DOTALL)
-# A message's id comes in place of the 0; it may be ours, and holds a point then only if we put one in: no price does.
+# A message's id comes in place of the 0; it may be ours, and look like a price where no price can stand.
 _NUMBER: Final = re.compile(r"\s*(?![0-9]+\.)([A-Za-z0-9._-]{1,40}),-([0-9]{1,9})\s*")
+_NUMBER_OF_MESSAGE: Final = re.compile(r"\s*([A-Za-z0-9._-]{1,40}),-([0-9]{1,9})\s*")
 
 
 def read(text: str, asked: ReplyFormat, shape: Shape) -> Plain | Refusal:
@@ -31,7 +33,8 @@ def read(text: str, asked: ReplyFormat, shape: Shape) -> Plain | Refusal:
     if found := _ERROR.fullmatch(text):
         code, detail, subject = found.groups()
         return _refusal(code, detail, subject)
-    if found := _NUMBER.fullmatch(text):
+    of_message = bool(shape.fields) and shape.fields[0].holds is Holds.ID
+    if found := (_NUMBER_OF_MESSAGE if of_message else _NUMBER).fullmatch(text):
         subject, code = found.groups()
         return _refusal(code, "", None if subject == "0" else subject)
     if shape.layout is Layout.OK:
@@ -64,25 +67,20 @@ def _refusal(code: str, detail: str, subject: str | None) -> Refusal:
 
 
 def _record(number: int, line: str, shape: Shape, *, named: bool) -> dict[str, object]:
-    readings = {found.groups() for pattern in _patterns(shape, named=named) if (found := pattern.fullmatch(line))}
+    readings = {reading for pattern in _patterns(shape, named=named) if (reading := pattern.read(line)) is not None}
     if not readings:
         raise Undecodable(f"line {number} of the text is no record, or free text holds a line break")
     if len(readings) > 1:
         raise Undecodable(f"line {number} of the text can be read in more than one way")
-    (values,) = readings
-    fields = shape.fields if named else _unheaded(shape)
-    record: dict[str, object] = {
-        field.wire: value for field, value in zip(fields, values, strict=True) if value is not None
-    }
+    (reading,) = readings
+    record: dict[str, object] = dict(reading)
     return record if named else _headed(record, shape)
 
 
 def _names_come_first(line: str, shape: Shape) -> bool:
+    if shape.text:
+        return any(pattern.read(line) is not None for pattern in _patterns(shape, named=True))
     return re.match(rf"{re.escape(shape.fields[0].wire)}\s?=", line) is not None
-
-
-def _unheaded(shape: Shape) -> tuple[Field, ...]:
-    return tuple(field for field in shape.fields if not field.heads)
 
 
 def _headed(record: dict[str, object], shape: Shape) -> dict[str, object]:
@@ -93,20 +91,70 @@ def _headed(record: dict[str, object], shape: Shape) -> dict[str, object]:
     return record
 
 
+class _Pattern:
+    """One way to write a record, as a pattern with a group for each field."""
+
+    def __init__(self, pattern: str, wires: tuple[str, ...]) -> None:
+        self._pattern = re.compile(pattern, re.ASCII)
+        self._wires = wires
+
+    def read(self, line: str) -> tuple[tuple[str, str], ...] | None:
+        """Give the fields that are there, by the gateway's names."""
+        found = self._pattern.fullmatch(line)
+        if found is None:
+            return None
+        pairs = zip(self._wires, found.groups(), strict=True)
+        return tuple((wire, value) for wire, value in pairs if value is not None)
+
+
 @lru_cache  # it keeps 128, two for each shape; there are a few dozen
-def _patterns(shape: Shape, *, named: bool) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Give the pattern of a line with the free text as long as can be, and as short as can be."""
-    parts: list[str] = []
-    for field in shape.fields if named else _unheaded(shape):
-        part = f"({field.holds.value})"
-        if named:
-            part = rf"{re.escape(field.wire)}\s?= ?{part}"
-        if parts:
-            part = (r",\s?" if named else ",") + part
-        parts.append(f"(?:{part})?" if named and field.optional else part)
-    longest = "".join(parts)
-    free, lazy = f"({Holds.TEXT.value})", f"({Holds.TEXT.value}?)"
-    return re.compile(longest, re.ASCII), re.compile(longest.replace(free, lazy), re.ASCII)
+def _patterns(shape: Shape, *, named: bool) -> tuple[_Pattern, ...]:
+    """Give the patterns of a line, each with as much as can be, and with as little as can be."""
+    found: list[_Pattern] = []
+    for line in (shape.text if named else shape.csv) or (_line(shape, named=named),):
+        wires: list[str] = []
+        longest = "".join(_part(piece, shape, wires) for piece in _PIECES.findall(line))
+        free, lazy = f"({Holds.TEXT.value})", f"({Holds.TEXT.value}?)"
+        shortest = longest.replace(free, lazy).replace(")?", ")??")
+        found += (_Pattern(longest, tuple(wires)), _Pattern(shortest, tuple(wires)))
+    return tuple(found)
+
+
+# How a line is written: text, with ``{field}`` for a value, ``{field=-3}`` for that value and no other, and brackets
+# around what may be missing, as the pages do.
+_PIECES: Final = re.compile(r"\{[^{}]+\}|[\[\]]|[^\[\]{}]+")
+_SPACED: Final = ((r"\ =\ ", r"\s?= ?"), (r",\ ", r",\s?"))  # blanks that may be missing
+
+
+def _line(shape: Shape, *, named: bool) -> str:
+    """Give what is usual: ``name = value, ...``, or the values with commas between them."""
+    line = ""
+    for field in shape.fields:
+        if field.heads and not named:
+            continue
+        part = f"{field.wire} = {{{field.wire}}}" if named else f"{{{field.wire}}}"
+        if line:
+            part = (", " if named else ",") + part
+        line += f"[{part}]" if named and field.optional else part
+    return line
+
+
+def _part(piece: str, shape: Shape, wires: list[str]) -> str:
+    """Give a piece of a line as a piece of a pattern; the fields' names go to *wires*."""
+    match piece:
+        case "[":
+            return "(?:"
+        case "]":
+            return ")?"
+        case _ if piece[0] == "{":
+            wire, _, only = piece[1:-1].partition("=")
+            wires.append(wire)
+            return f"({re.escape(only) or shape.by_wire[wire].holds.value})"
+        case _:
+            literal = re.escape(piece)
+            for written, pattern in _SPACED:
+                literal = literal.replace(written, pattern)
+            return literal
 
 
 # Values without names, some of which may be missing, in an order that nobody documents -------------------------------

@@ -23,28 +23,28 @@ CALLS: list[tuple[str, Callable[[Session], Awaitable[Any]], str, bytes, object]]
         "numbers.rent",
         lambda s: s.numbers.rent("+380 95 000-00-01"),
         "receive_phones.php",
-        b"phone=380950000001&noprolong=0&buy=1",
+        b"buy=1&phone=380950000001&noprolong=0",
         {"cost": "1.50"},
     ),
     (
         "numbers.rent, not renewed",
         lambda s: s.numbers.rent("380950000001", auto_renew=False),
         "receive_phones.php",
-        b"phone=380950000001&noprolong=1&buy=1",
+        b"buy=1&phone=380950000001&noprolong=1",
         {"cost": "1.50"},
     ),
     (
         "numbers.set_auto_renew on",
         lambda s: s.numbers.set_auto_renew("380950000001", True),
         "receive_phones.php",
-        b"phone=380950000001&noprolong=0&chg=1",
+        b"chg=1&phone=380950000001&noprolong=0",
         {"result": "OK"},
     ),
     (
         "numbers.set_auto_renew off",
         lambda s: s.numbers.set_auto_renew("380950000001", False),
         "receive_phones.php",
-        b"phone=380950000001&noprolong=1&chg=1",
+        b"chg=1&phone=380950000001&noprolong=1",
         {"result": "OK"},
     ),
     (
@@ -59,15 +59,15 @@ CALLS: list[tuple[str, Callable[[Session], Awaitable[Any]], str, bytes, object]]
         "downloads.list, a page",
         lambda s: s.downloads.list(limit=10, after_id=42),
         "downloads.php",
-        b"cnt=10&after_id=42&get_list=1",
+        b"get_list=1&cnt=10&after_id=42",
         [],
     ),
-    ("downloads file by id", lambda s: read(s, 15), "downloads.php", b"id=15&get_file=1", "a;b\n"),
+    ("downloads file by id", lambda s: read(s, 15), "downloads.php", b"get_file=1&id=15", "a;b\n"),
     (
         "downloads file by name",
         lambda s: read(s, name="report 1.csv"),
         "downloads.php",
-        b"name=report+1.csv&get_file=1",
+        b"get_file=1&name=report+1.csv",
         "a;b\n",
     ),
     ("account.balance", lambda s: s.account.balance(), "balance.php", b"cur=1", {"balance": "1.5", "currency": "UAH"}),
@@ -91,7 +91,7 @@ async def read(session: Session, task_id: int | None = None, name: str | None = 
 async def test_each_call_sends_exactly_these_bytes(
     call: Callable[[Session], Awaitable[Any]], path: str, body: bytes, reply: object
 ) -> None:
-    """One POST to the page, credentials first, the call's own parameters, the fixed ones, format and charset."""
+    """One POST to the page, credentials first, the fixed parameters, the call's own, format and charset."""
     with respx.mock() as gateway:
         content = {"text": reply} if isinstance(reply, str) else {"json": reply}
         route = gateway.post(f"https://smsc.ua/sys/{path}").mock(return_value=httpx.Response(200, **content))
@@ -123,6 +123,6 @@ async def test_the_format_asked_for_is_sent(reply_format: ReplyFormat) -> None:
             rental = await session.numbers.rent("380950000001")
         (sent,) = [request for request, _ in route.calls]
 
-    expected = f"apikey=key&phone=380950000001&noprolong=0&buy=1&fmt={reply_format:d}&charset=utf-8".encode()
+    expected = f"apikey=key&buy=1&phone=380950000001&noprolong=0&fmt={reply_format:d}&charset=utf-8".encode()
     assert expected == sent.content
     assert ("380950000001", "1.50") == (rental.phone, str(rental.cost))

@@ -77,7 +77,7 @@ def test_tasks_come_out_as_they_went_in_or_not_at_all(listed: list[Any], written
     found = [(one.id, one.name, int(one.status), one.created, one.started, one.file) for one in read_back]
     expected = [
         (id, name, status, LocalTime(created) if created else None, LocalTime(time) if time else None, file or None)
-        for id, name, status, created, time, file in listed  # noqa: A001 - the gateway's word
+        for id, name, status, created, time, file in listed
     ]
     assert expected == found
 

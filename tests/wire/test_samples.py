@@ -24,7 +24,7 @@ def number(phone: str, kind: NumberKind, monthly_cost: str, current_cost: str, i
     )
 
 
-def task(id: int, name: str, status: TaskStatus, *texts: str) -> DownloadTask:  # noqa: A002 - the gateway's word
+def task(id: int, name: str, status: TaskStatus, *texts: str) -> DownloadTask:
     created, started, file = (*texts, "", "", "")[:3]
     return DownloadTask(
         id=id,

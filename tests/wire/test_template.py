@@ -33,7 +33,7 @@ def test_a_template_agrees_with_the_form_and_the_fingerprint(
     template = Template("account", "page.php", fixed=fixed, session=SESSION, names=tuple(params))
     for _ in range(2):
         expected = (
-            encode_form(params) + b"&" + encode_form({**fixed, **SESSION}),
+            encode_form(fixed) + b"&" * bool(fixed) + encode_form(params) + b"&" + encode_form(SESSION),
             fingerprint("account", "page.php", {**fixed, **params}),
         )
         assert expected == template.fill(params)
@@ -66,4 +66,27 @@ def test_plain_values_are_put_in_without_making_the_form_anew(monkeypatch: pytes
     for function in ("encode_form", "fingerprint"):
         monkeypatch.setattr(f"smsc_async._wire.template.{function}", None)
     filled = template.fill({"phone": "380671234567", "ar": "x"})
-    assert (b"phone=380671234567&ar=x&get=1&fmt=3&charset=utf-8", key) == filled
+    assert (b"get=1&phone=380671234567&ar=x&fmt=3&charset=utf-8", key) == filled
+
+
+def test_fixed_values_come_first_whatever_the_others_are() -> None:
+    """What is cut off behind must not be what makes a price, or a deletion, of a request."""
+    template = Template("account", "page.php", fixed={"cost": "1"}, session={}, names=("phones", "mes"))
+    for text in ("hi", "hi, there"):
+        assert template.fill({"phones": "380671234567", "mes": text})[0].startswith(b"cost=1&phones=380671234567&mes=")
+    assert template.fill({"phones": "1", "mes": "hi"})[0].endswith(b"&mes=hi")
+    assert template.fill({"phones": "1", "mes": "hi, there"})[0].endswith(b"&mes=hi%2C+there")
+
+
+@pytest.mark.parametrize("phone", ["380671234567", "+380671234567"])
+def test_fixed_values_may_be_left_out_of_the_comparison(phone: str) -> None:
+    """Two endpoints at one page have one key where the gateway may count them together."""
+    about = {"phone": phone, "id": "m1"}
+    asking, deleting = (
+        Template(
+            "account", "page.php", fixed=fixed, session=SESSION, names=tuple(about), not_compared=frozenset({"del"})
+        )
+        for fixed in ({}, {"del": "1"})
+    )
+    assert asking.fill(about)[1] == deleting.fill(about)[1] == fingerprint("account", "page.php", about)
+    assert deleting.fill(about)[0].startswith(b"del=1&phone=")
