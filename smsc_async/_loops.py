@@ -17,7 +17,7 @@ import anyio
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-__all__ = ["Bell", "Loop", "bell", "current_loop"]
+__all__ = ["Bell", "Loop", "bell", "current_loop", "current_loop_or_none"]
 
 
 class Loop(Protocol):
@@ -180,6 +180,14 @@ def current_loop() -> Loop:
     if _in_trio():
         return _handle(sys.modules["trio.lowlevel"].current_trio_token(), _TrioLoop)
     return _handle(asyncio.get_running_loop(), _AsyncioLoop)
+
+
+def current_loop_or_none() -> Loop | None:
+    """Give the running event loop, if any: a finaliser may run where there is none."""
+    try:
+        return current_loop()
+    except RuntimeError:
+        return None
 
 
 def is_cancelled() -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
-from smsc_async.guard._breaker import MAX_STRIKES, STRIKE_MEMORY, Breaker
+from smsc_async.guard._breaker import MAX_REFUSED, MAX_STRIKES, REFUSED_MEMORY, STRIKE_MEMORY, Breaker
 from smsc_async.guard._bucket import FOREVER, Reason, Rule, TokenBucket
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Account:
 class Gateway:
     """What one gateway thinks of this machine's address."""
 
-    __slots__ = ("breaker", "trials")
+    __slots__ = ("breaker", "refused", "trials")
 
     def __init__(self) -> None:
         self.breaker: Breaker = Breaker(proven=True)
@@ -105,6 +105,9 @@ class Gateway:
         # remembers: its token comes home when the gateway has forgotten. Whatever account it came from.
         trials = Rule("", Reason.PROBATION, MAX_STRIKES, rests=False)
         self.trials: TokenBucket = TokenBucket(b"", trials, 0.0)
+        # Likewise each message that is sent could be one that is refused, of which the gateway takes 99 in a row.
+        refused = Rule("", Reason.REFUSED, MAX_REFUSED, rests=False)
+        self.refused: TokenBucket = TokenBucket(b"", refused, 0.0)
 
     def strike(self, now: float) -> None:
         """Count an authorisation error; before one more could block the address, lock until the first is forgotten."""
@@ -113,3 +116,12 @@ class Gateway:
         if len(self.trials.homes) >= MAX_STRIKES:
             reason = "one more refused login could block this IP address for 30 minutes"
             self.breaker.lock(now, self.trials.homes[-MAX_STRIKES], reason)
+
+    def refuse(self, moment: float) -> None:
+        """Count a message that was refused, or may have been, by that moment."""
+        self.refused.rest_until(moment + REFUSED_MEMORY)
+
+    def forgive(self, now: float, granted_at: float) -> None:
+        """Forget those before a message that was admitted at *granted_at* and taken: they are no row any more."""
+        since = granted_at + REFUSED_MEMORY  # one of that very moment may have been refused after it
+        self.refused.homes = [home for home in self.refused.homes if home >= since and home > now]

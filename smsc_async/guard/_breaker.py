@@ -11,12 +11,14 @@ from typing import Final
 
 from smsc_async.guard._bucket import FOREVER, Reason, Rule, TokenBucket
 
-__all__ = ["MAX_STRIKES", "STRIKE_MEMORY", "Breaker"]
+__all__ = ["MAX_REFUSED", "MAX_STRIKES", "REFUSED_MEMORY", "STRIKE_MEMORY", "Breaker"]
 
 FIRST_PAUSE: Final = 600.0  # seconds; design section 6: one probe after 10 minutes ...
 NEXT_PAUSE: Final = 1800.0  # ... and then after 30: as long as the gateway's own block
 STRIKE_MEMORY: Final = 1800.0  # the gateway counts authorisation errors over 30 minutes
 MAX_STRIKES: Final = 4  # one less than what blocks the address
+REFUSED_MEMORY: Final = 601.5  # "100 erroneous requests in a row within 10 minutes" block the address; and the margin
+MAX_REFUSED: Final = 99
 
 _PROBATION: Final = Rule("", Reason.PROBATION, 1, rests=False)
 _PROVEN: Final = Rule("", Reason.PROBATION, 1_000_000, rests=False)  # more than a process has calls

@@ -30,6 +30,7 @@ class Reason(enum.Enum):
     ACTION = "requests of this action"  # the limit on any request of an action
     SUBJECT = "an earlier paid call on the same phone"
     DOWNLOADS = "downloads in progress"  # they may hold only a few slots
+    REFUSED = "messages that were refused"  # the hundredth in a row would block the address
     PROBATION = "credentials not accepted yet"  # one call at a time
     SLOTS = "requests in flight"  # the fifteenth would be refused
 

@@ -16,17 +16,18 @@ from smsc_async.guard._account import Account, Gateway
 from smsc_async.guard._breaker import Breaker
 from smsc_async.guard._bucket import FOREVER, Recovery
 from smsc_async.guard._lines import Lines
-from smsc_async.guard._records import Lease, Outcome, Parties, Ticket
+from smsc_async.guard._records import Lease, Outcome, Parties, Ticket, TooLong
 
 if TYPE_CHECKING:
     from smsc_async.guard._bucket import TokenBucket
-    from smsc_async.guard._records import Demand, Identity, Locked, Settings, TooLong
+    from smsc_async.guard._records import Demand, Identity, Locked, Settings
 
 __all__ = ["Policy"]
 
 LINGER: Final = 0.25  # seconds the gateway's count of requests in flight may trail its answer, once it showed that
 # Names of their own: on Python 3.11 looking a member up on its class costs more than what is done with it.
 _ACCEPTED: Final = Outcome.ACCEPTED
+_PRICED: Final = Outcome.PRICED
 _CONCURRENCY: Final = Outcome.CONCURRENCY
 _UNKNOWN: Final = Outcome.UNKNOWN
 _UNSENT: Final = Outcome.UNSENT
@@ -72,6 +73,8 @@ class Policy:
                 bucket.rule = rule
                 self.lines.recall(bucket, self._waiting(), now)
             buckets.append(bucket)
+        if demand.may_block:
+            buckets.append(parties.gateway.refused)
         if not credential.proven:
             buckets += (credential.bucket, parties.gateway.trials)
         if not breaker.proven:
@@ -132,10 +135,12 @@ class Policy:
         """Take back the tokens and the slot of an admitted call. A charge is never shortened."""
         if lease.epoch != self.lines.epoch:
             return
-        if outcome is _ACCEPTED and not lease.parties.proven:
+        good = outcome is _ACCEPTED or outcome is _PRICED
+        if good and not lease.parties.proven:
             self.prove(lease, now)
         quiet = self._charge(lease, outcome, now)
-        if outcome is _ACCEPTED:
+        self._count_refusal(lease, outcome, now)
+        if good:
             if not quiet:
                 self._probe_was_good(lease, now)
         elif outcome is Outcome.DUPLICATE:
@@ -187,6 +192,10 @@ class Policy:
             ticket.place = ticket.entry = None
         self.lines.clear()
         gone = now + self.settings.lateness
+        for gateway in self.gateways.values():
+            for _ in range(gateway.refused.out):
+                gateway.refuse(gone)
+            gateway.refused.out = 0
         for bucket in self._buckets():
             home = gone + (self.rest if bucket.rule.rests else 0.0)
             for _ in range(bucket.out):
@@ -217,6 +226,27 @@ class Policy:
             for ticket in bucket.in_line():
                 if ticket.place is bucket and ticket.deadline < FOREVER:
                     self.lines.check(ticket, now)
+
+    def _count_refusal(self, lease: Lease, outcome: Outcome, now: float) -> None:
+        """A message was refused, or nobody knows; a hundred in a row would block the address. Or one was taken."""
+        gateway = lease.parties.gateway
+        if gateway.refused not in lease.buckets:
+            return
+        if outcome is Outcome.REFUSED or outcome is Outcome.ANSWERED:  # what cannot be read may be a refusal
+            gateway.refuse(now)
+        elif outcome is _UNKNOWN:
+            ended = now + self.settings.lateness
+            if ended in gateway.refused.homes:  # for as long as it may be under way, its token rests already
+                gateway.refused.homes.remove(ended)
+            gateway.refuse(ended)
+        elif outcome is _ACCEPTED and gateway.refused.homes:
+            gateway.forgive(now, lease.granted_at)
+            self.lines.drain(gateway.refused, now)
+        row = gateway.refused
+        if len(row.homes) >= row.rule.n:  # nothing is under way that could end the row
+            refusal = TooLong(row.homes[-row.rule.n], row.rule.reason)
+            needing = [ticket for ticket in self._waiting() if row in ticket.buckets[ticket.stage :]]
+            self.lines.refuse([(ticket, refusal) for ticket in needing if ticket.deadline < refusal.moment], now)
 
     @staticmethod
     def _probe_was_good(lease: Lease, now: float) -> None:
@@ -268,7 +298,7 @@ class Policy:
         """Give every bucket in which a call may stand in line; for what happens rarely."""
         buckets = [bucket for account in self.accounts.values() for bucket in account.buckets()]
         for gateway in self.gateways.values():
-            buckets += (gateway.trials, gateway.breaker.bucket)
+            buckets += (gateway.refused, gateway.trials, gateway.breaker.bucket)
         return buckets
 
     def _waiting(self) -> list[Ticket]:

@@ -23,7 +23,9 @@ class Outcome(enum.Enum):
 
     UNSENT = "provably not sent"
     ACCEPTED = "answered, credentials accepted"
+    PRICED = "answered, credentials accepted, and no message was taken"
     ANSWERED = "answered, which says nothing about the credentials"
+    REFUSED = "refused, which a hundred times in a row would block the address"
     UNKNOWN = "no answer was read"
     DUPLICATE = "refused as a duplicate"
     CONCURRENCY = "refused as one too many in flight"
@@ -62,11 +64,15 @@ class Demand:
         endpoint: Its name, for messages.
         identity: Who asks.
         charges: A rule and a key for each token that the call takes.
+        may_block: Whether too many refusals of such calls would block the address.
     """
 
-    __slots__ = ("charges", "endpoint", "identity")
+    __slots__ = ("charges", "endpoint", "identity", "may_block")
 
-    def __init__(self, endpoint: str, identity: Identity, charges: Sequence[tuple[Rule, bytes]]) -> None:
+    def __init__(
+        self, endpoint: str, identity: Identity, charges: Sequence[tuple[Rule, bytes]], *, may_block: bool = False
+    ) -> None:
+        self.may_block: bool = may_block
         self.endpoint: str = endpoint
         self.identity: Identity = identity
         self.charges: Sequence[tuple[Rule, bytes]] = charges

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from smsc_async._loops import Loop, current_loop
+from smsc_async._loops import Loop, current_loop, current_loop_or_none
 from smsc_async.clock import SYSTEM_CLOCK
 from smsc_async.errors import AccountLocked, InvalidArgument, InvalidArgumentType, WaitTooLong
 from smsc_async.guard._bucket import FOREVER
@@ -332,14 +332,6 @@ class LocalGuard:
         self._rooms.clear()
         self._returns.clear()
         self._policy.after_fork(self.clock.now())
-
-
-def current_loop_or_none() -> Loop | None:
-    """Give the running event loop, if any: a finaliser may run where there is none."""
-    try:
-        return current_loop()
-    except RuntimeError:
-        return None
 
 
 def _check_seconds(name: str, value: Any, *, zero: bool = True) -> None:

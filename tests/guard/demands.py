@@ -19,9 +19,10 @@ def demand(
     account: str = "account",
     credential: str = "credential",
     gateway: str = "https://smsc.ua",
+    may_block: bool = False,
 ) -> Demand:
     """Give what a call of that key asks for; with *action* it takes a token of that one too."""
     charges = [(rule, key.encode())]
     if action is not None:
         charges.append((ACTION, action.encode()))
-    return Demand("test.call", Identity(account, credential, gateway), tuple(charges))
+    return Demand("test.call", Identity(account, credential, gateway), tuple(charges), may_block=may_block)

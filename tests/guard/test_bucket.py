@@ -88,6 +88,7 @@ def test_what_is_waited_for_is_said_in_words() -> None:
         "ACTION": "requests of this action",
         "SUBJECT": "an earlier paid call on the same phone",
         "DOWNLOADS": "downloads in progress",
+        "REFUSED": "messages that were refused",
         "PROBATION": "credentials not accepted yet",
         "SLOTS": "requests in flight",
     } == {reason.name: reason.value for reason in Reason}

@@ -564,6 +564,8 @@ async def test_the_snapshot_tells_what_is_used_and_when_it_is_free(clock: FakeCl
         ({"window": float("inf")}, InvalidArgument),
         ({"window": "60"}, InvalidArgumentType),
         ({"margin": -1}, InvalidArgument),
+        ({"limits": ["numbers.rent"]}, InvalidArgumentType),
+        ({"clock": 5.0}, InvalidArgumentType),
         ({"lateness": float("nan")}, InvalidArgument),
         ({"max_downloads": 15}, InvalidArgument),
         ({"limits": {"numbers.rent": 0}}, InvalidArgument),

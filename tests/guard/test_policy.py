@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from smsc_async._loops import current_loop
-from smsc_async.guard import Outcome
+from smsc_async.guard import Outcome, Reason
 from smsc_async.guard._parking import Room, Seat
 from smsc_async.guard._policy import Policy
 from smsc_async.guard._records import Lease, Locked, Settings, Ticket, TooLong
@@ -240,3 +240,158 @@ async def test_calling_off_in_a_loop_that_is_gone_buries_the_room(anyio_backend:
     error = RuntimeError("closed")
     seat.call_off(error)
     assert ([loop], error) == (buried, seat.called_off)
+
+
+# Messages that are refused: a hundred in a row would block the address ---------------------------------------------
+
+
+def sending(made: Policy, number: int, now: float) -> Lease:
+    """Ask for a message to be sent, which is admitted at once."""
+    lease = made.ask(demand(f"message {number}", SINGLE, may_block=True), now)
+    assert isinstance(lease, Lease)
+    return lease
+
+
+def test_before_the_hundredth_refused_message_the_next_waits() -> None:
+    """Ninety-nine in ten minutes are as many as the gateway takes; ten minutes after the first the next one goes."""
+    made = policy()
+    for number in range(99):
+        made.finish(sending(made, number, float(number)), Outcome.REFUSED, float(number))
+    ticket = made.ask(demand("message 99", SINGLE, may_block=True), 99.0)
+    assert isinstance(ticket, Ticket)
+    assert Reason.REFUSED is ticket.reason
+    leased(made, "a question", 99.0)
+    made.tick(601.4)
+    assert ticket.verdict is None
+    made.tick(601.5)
+    assert isinstance(ticket.verdict, Lease)
+
+
+def test_messages_in_flight_could_all_be_refused() -> None:
+    """With ninety refused, nine may be in flight, and no tenth."""
+    made = policy()
+    for number in range(90):
+        made.finish(sending(made, number, 0.0), Outcome.REFUSED, 1.0)
+    for number in range(90, 99):
+        sending(made, number, 2.0)
+    assert isinstance(made.ask(demand("message 99", SINGLE, may_block=True), 2.0), Ticket)
+
+
+def test_a_message_that_was_taken_ends_the_row() -> None:
+    """Those refused before it count no more; one that was refused while it was under way may have come after it."""
+    made = policy()
+    for number in range(97):
+        made.finish(sending(made, number, 0.0), Outcome.REFUSED, 1.0)
+    taken = sending(made, 97, 2.0)
+    made.finish(sending(made, 98, 2.0), Outcome.REFUSED, 3.0)
+    waiting = made.ask(demand("message 99", SINGLE, may_block=True), 4.0)
+    assert isinstance(waiting, Ticket)
+    made.finish(taken, Outcome.ACCEPTED, 5.0)
+    assert isinstance(waiting.verdict, Lease)
+    assert 97 == made.gateways["https://smsc.ua"].refused.free(5.0)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "counted"),
+    [
+        (Outcome.REFUSED, 1),
+        (Outcome.UNKNOWN, 1),
+        (Outcome.ANSWERED, 1),  # a page of an error, or of something between: the gateway may have refused it
+        (Outcome.UNSENT, 0),
+        (Outcome.ACCEPTED, 0),
+        (Outcome.PRICED, 0),
+        (Outcome.DUPLICATE, 0),
+        (Outcome.CONCURRENCY, 0),
+        (Outcome.LOGIN_REFUSED, 0),
+        (Outcome.ADDRESS_BLOCKED, 0),
+    ],
+)
+def test_what_counts_as_a_refused_message(outcome: Outcome, counted: int) -> None:
+    """A refusal, and what may have been one; what was never sent or was taken is none."""
+    made = policy()
+    made.finish(sending(made, 0, 0.0), outcome, 1.0)
+    assert 99 - counted == made.gateways["https://smsc.ua"].refused.free(2.0)
+    assert 99 == made.gateways["https://smsc.ua"].refused.free(700.0)
+
+
+def test_a_message_without_an_answer_may_be_refused_until_nobody_reads_it_any_more() -> None:
+    """Ten minutes count from then on; and from the end on where a request that we gave up is over at once."""
+    late, strict = policy(), Settings(window=60.0, margin=1.5, lateness=0.0, max_concurrency=14)
+    for made, forgotten in ((late, 607.5), (Policy(strict), 602.5)):
+        made.finish(sending(made, 0, 0.0), Outcome.UNKNOWN, 1.0)
+        row = made.gateways["https://smsc.ua"].refused
+        assert [98, 99] == [row.free(moment) for moment in (forgotten - 0.1, forgotten)]
+
+
+def test_a_price_ends_no_row() -> None:
+    """It goes the way of a message, and nothing was taken; yet it proves the credentials."""
+    made = policy()
+    made.finish(sending(made, 0, 0.0), Outcome.REFUSED, 1.0)
+    made.finish(sending(made, 1, 2.0), Outcome.PRICED, 3.0)
+    assert 98 == made.gateways["https://smsc.ua"].refused.free(4.0)
+    stranger = made.ask(demand("price", SINGLE, account="new", credential="new", may_block=True), 4.0)
+    assert isinstance(stranger, Lease)
+    made.finish(stranger, Outcome.PRICED, 5.0)
+    assert stranger.proven
+
+
+def test_a_message_that_was_taken_forgives_none_of_its_own_moment() -> None:
+    """One that was refused when this one was admitted may have reached the gateway after it."""
+    made = policy()
+    refused, before = sending(made, 0, 0.0), sending(made, 1, 0.0)
+    made.finish(before, Outcome.REFUSED, 0.9)
+    taken = sending(made, 2, 1.0)
+    made.finish(refused, Outcome.REFUSED, 1.0)
+    made.finish(taken, Outcome.ACCEPTED, 2.0)
+    assert 98 == made.gateways["https://smsc.ua"].refused.free(2.0)
+
+
+def test_the_child_of_a_fork_takes_its_parents_messages_for_refused() -> None:
+    """Nobody tells it what became of those in flight, and the gateway counts them for the same address."""
+    made = policy()
+    for number in range(90):
+        made.finish(sending(made, number, 0.0), Outcome.REFUSED, 0.0)
+    for number in range(90, 99):
+        sending(made, number, 1.0)
+    made.after_fork(2.0)
+    ticket = made.ask(demand("message 99", SINGLE, may_block=True), 10.0)
+    assert isinstance(ticket, Ticket)
+    row = made.gateways["https://smsc.ua"].refused
+    assert [0, 90, 99] == [row.free(moment) for moment in (601.0, 601.5, 608.5)]
+
+
+def test_no_message_waits_for_a_row_that_lasts_longer_than_it_can() -> None:
+    """Once nothing is under way that could end the row, whoever cannot wait so long hears it, in whatever line."""
+    made = policy()
+    for number in range(98):
+        made.finish(sending(made, number, 0.0), Outcome.REFUSED, 0.0)
+    last = sending(made, 98, 1.0)
+    names = ("another", "message 98", "another 2")  # the second one waits for its identical request
+    hurried, identical, patient = (
+        made.ask(demand(name, SINGLE, may_block=True), 1.0, deadline)
+        for name, deadline in zip(names, (601.4, 100.0, 601.5), strict=True)
+    )
+    for _ in range(2):
+        leased(made, "a question", 1.0)
+    question = ticketed(made, "a question", 1.0, deadline=100.0)
+    assert isinstance(hurried, Ticket)
+    assert isinstance(identical, Ticket)
+    assert isinstance(patient, Ticket)
+    made.finish(last, Outcome.REFUSED, 2.0)
+    refusal = TooLong(601.5, Reason.REFUSED)
+    assert [refusal, refusal, None, None] == [one.verdict for one in (hurried, identical, patient, question)]
+    made.tick(601.5)
+    assert isinstance(patient.verdict, Lease)
+
+
+def test_all_accounts_of_an_address_count_together() -> None:
+    """The gateway blocks the address, whoever sent."""
+    made = policy()
+    for number in range(99):
+        asked = demand(f"{number}", SINGLE, account=f"account {number % 3}", may_block=True)
+        lease = made.ask(asked, 1_000.0 * number)
+        assert isinstance(lease, Lease)
+        made.finish(lease, Outcome.REFUSED, 100_000.0)
+    assert isinstance(made.ask(demand("next", SINGLE, account="account 4", may_block=True), 100_001.0), Ticket)
+    other = demand("next", SINGLE, gateway="https://smsc.kz", may_block=True)
+    assert isinstance(made.ask(other, 100_001.0), Lease)

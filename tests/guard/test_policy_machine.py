@@ -25,7 +25,8 @@ CHARGES = (
     ((PAIR, b"e"), (ACTION, b"x")),
     ((PAIR, b"f"), (FILES, b"files")),
 )
-MILD = (Outcome.ACCEPTED, Outcome.ANSWERED, Outcome.UNKNOWN, Outcome.UNSENT)
+MESSAGES = (1, 2)  # of these
+MILD = (Outcome.ACCEPTED, Outcome.ANSWERED, Outcome.UNKNOWN, Outcome.UNSENT, Outcome.REFUSED)
 ALL = (*MILD, Outcome.DUPLICATE, Outcome.CONCURRENCY, Outcome.LOGIN_REFUSED, Outcome.ADDRESS_BLOCKED)
 
 
@@ -52,7 +53,8 @@ class PolicyMachine(RuleBasedStateMachine):
     @rule(kind=st.sampled_from([0, 0, 0, 1, 2, 2, 3, 3, 4, 5]), patience=st.none() | st.floats(0.0, 200.0))
     def ask(self, kind: int, patience: float | None) -> None:
         """A call comes."""
-        demand = Demand("e", Identity("account", "credential", "gateway"), CHARGES[kind])
+        identity = Identity("account", "credential", "gateway")
+        demand = Demand("e", identity, CHARGES[kind], may_block=kind in MESSAGES)
         deadline = float("inf") if patience is None else self.now + patience
         answer = self.policy.ask(demand, self.now, deadline)
         if isinstance(answer, Lease):

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from smsc_async.guard._policy import Policy
 from tests.proof.core import OPERATIONS, Reach, Violation, check_policy, kept_seeds
 from tests.proof.core.replaying import replay, shortened
+from tests.proof.core.schedules import PROFILES
 from tests.proof.core.searching import SCOPES, Found, search
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CHUNK = 52  # seeds for a process at a time: each profile four times
+CHUNK = 4 * len(PROFILES)  # seeds for a process at a time: each profile four times
 LAST = 40  # lines of a story that are shown
 
 

@@ -25,8 +25,10 @@ def audit(play: Play) -> None:
         raise Violation(f"memory: {books.alarms(policy)} alarms are kept, and never more than {play.most} calls stood")
     _look_at_keys(play)
     _look_at_slots(play)
+    _look_at_rows(play)
     for caller in play.hurried.values():
         _look_whether_hopeless(play, caller)
+        _look_whether_refused(play, caller)
 
 
 def _look_at_keys(play: Play) -> None:
@@ -54,6 +56,16 @@ def _look_at_slots(play: Play) -> None:
             raise Violation(f"books: slots rest until {homes} instead of {kept}")
 
 
+def _look_at_rows(play: Play) -> None:
+    for origin, name in zip(play.gateway.origins, play.world.origins, strict=True):
+        row = origin.row
+        out, homes = books.row_of(play.policy, name, play.now + EPSILON)
+        kept = [until + row.tolerance.memory for until in row.remembered(play.now)]
+        if out != row.out or not _same(homes, kept):
+            instead = f"{row.out} and {kept}"
+            raise Violation(f"books: {out} messages are out and {homes} count as refused instead of {instead}")
+
+
 def _look_whether_hopeless(play: Play, caller: Caller) -> None:
     """Nobody waits for what cannot come in time: that is looked at for the first in line, who needs but one key."""
     now, keys = play.now, [play.world.keys[charge.key] for charge in caller.call.charges]
@@ -71,6 +83,16 @@ def _look_whether_hopeless(play: Play, caller: Caller) -> None:
     # An answer that never came may put a wait off by its lateness; that is found at the next look.
     if play.timely and now > caller.hopeless_since + play.settings.lateness:
         raise Violation(f"too long: {caller.call.name} still waits, and cannot go before {earliest:g}")
+
+
+def _look_whether_refused(play: Play, caller: Caller) -> None:
+    """No message waits for a place in the row that cannot come in time: all are refused, and none is under way."""
+    row = play.gateway.origins[caller.call.origin].row
+    refused, most = row.remembered(play.now), row.tolerance.refusals
+    if caller.call.message and not row.out and len(refused) >= most:
+        earliest = refused[-most] + row.tolerance.memory
+        if earliest > caller.deadline + EPSILON:
+            raise Violation(f"too long: {caller.call.name} still waits, and cannot go before {earliest:g}")
 
 
 def _same(some: list[float], others: list[float], more: float = 0.0) -> bool:

@@ -7,13 +7,15 @@ Nothing here changes what it looks at. `TokenBucket.free` does: it drops what ha
 from __future__ import annotations
 
 from bisect import bisect_right, insort
+from contextlib import contextmanager
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from smsc_async.guard import _account
 from smsc_async.guard._bucket import TokenBucket
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from smsc_async.guard._breaker import Breaker
     from smsc_async.guard._bucket import Reason
@@ -36,7 +38,9 @@ __all__ = [
     "passed",
     "picture",
     "remains",
+    "row_of",
     "tokens_of",
+    "tolerance",
     "waits_for",
 ]
 
@@ -93,7 +97,7 @@ def idle_token(policy: Policy, now: float) -> TokenBucket | None:
             if breaker.bucket.waiting and free(breaker.bucket, now) > 0:
                 return breaker.bucket
     for gateway in policy.gateways.values():
-        for bucket in (gateway.trials, gateway.breaker.bucket):
+        for bucket in (gateway.refused, gateway.trials, gateway.breaker.bucket):
             if bucket.waiting and free(bucket, now) > 0:
                 return bucket
     return None
@@ -106,6 +110,7 @@ def _buckets(policy: Policy) -> Iterator[TokenBucket]:
         for breaker in account.credentials.values():
             yield breaker.bucket
     for gateway in policy.gateways.values():
+        yield gateway.refused
         yield gateway.trials
         yield gateway.breaker.bucket
 
@@ -131,6 +136,23 @@ def homes_of_slots(policy: Policy, account: str, now: float) -> tuple[int, list[
     """Give how many slots are out, and when the others that are taken come home."""
     known = policy.accounts.get(account)
     return (0, []) if known is None else (known.slots.out, [home for home in known.slots.homes if home > now])
+
+
+def row_of(policy: Policy, origin: str, now: float) -> tuple[int, list[float]]:
+    """Give how many messages to a gateway are out, and when each that was refused, or may have been, is forgotten."""
+    known = policy.gateways.get(origin)
+    return (0, []) if known is None else (known.refused.out, [home for home in known.refused.homes if home > now])
+
+
+@contextmanager
+def tolerance(refusals: int, memory: float) -> Generator[None]:
+    """Let the policies that are made meanwhile take a gateway to be less tolerant than it is."""
+    known = _account.MAX_REFUSED, _account.REFUSED_MEMORY
+    _account.MAX_REFUSED, _account.REFUSED_MEMORY = refusals, memory  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        _account.MAX_REFUSED, _account.REFUSED_MEMORY = known  # type: ignore[misc]
 
 
 def audit_reserved(policy: Policy, standing: Iterable[Ticket]) -> str | None:
@@ -200,7 +222,7 @@ SEEN = {
     "Recovery": {"base", "blocked_until", "rises_from", "strikes"},
     "Account": {"busy", "credentials", "cut_at", "forgets_at", "resting", "slots"},
     "Breaker": {"bucket", "failures", "locked_at", "locked_until", "proven", "reason", "tripped_until"},
-    "Gateway": {"breaker", "trials"},
+    "Gateway": {"breaker", "refused", "trials"},
     "Lease": {"buckets", "epoch", "granted_at", "number", "parties"},
     "Ticket": {
         "alarm", "buckets", "deadline", "entry", "number", "parties", "place", "seat", "stage", "verdict",
@@ -213,6 +235,15 @@ SEEN = {
 def ahead(moment: float, now: float) -> float:
     """Give a moment from *now* on; what has come is alike, and so is what never comes."""
     return -1.0 if moment == float("inf") else max(moment - now, 0.0)
+
+
+def _in_row_with(lease: Lease, now: float) -> int:
+    """Give how many messages stay refused if this one is taken."""
+    gateway = lease.parties.gateway
+    if gateway.refused not in lease.buckets:
+        return -1
+    since = lease.granted_at + _account.REFUSED_MEMORY
+    return sum(home >= since and home > now for home in gateway.refused.homes)
 
 
 def picture(policy: Policy, now: float, leases: list[Lease], tickets: list[Ticket]) -> tuple[object, ...]:
@@ -270,7 +301,8 @@ def picture(policy: Policy, now: float, leases: list[Lease], tickets: list[Ticke
         for name, account in sorted(policy.accounts.items())
     )
     gateways = tuple(
-        (name, bucket(gateway.trials), breaker(gateway.breaker)) for name, gateway in sorted(policy.gateways.items())
+        (name, bucket(gateway.refused), bucket(gateway.trials), breaker(gateway.breaker))
+        for name, gateway in sorted(policy.gateways.items())
     )
     flying = tuple(
         (
@@ -282,6 +314,7 @@ def picture(policy: Policy, now: float, leases: list[Lease], tickets: list[Ticke
                 for taken in lease.buckets
                 if taken.recovery is not None
             ),
+            _in_row_with(lease, now),
         )
         for lease in leases
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from smsc_async.guard import Outcome, Rule
 from smsc_async.guard._records import Settings
 from tests.proof.core import books
-from tests.proof.core.ledgers import EPSILON, FOREVER, Violation
+from tests.proof.core.ledgers import EPSILON, FOREVER, Tolerance, Violation
 from tests.proof.core.reach import Reach
 from tests.proof.core.world import Call, Key, World
 
@@ -49,6 +49,7 @@ class _Pickler(pickle.Pickler):
         Key: _share,
         Rule: _share,
         Settings: _share,
+        Tolerance: _share,
         World: _share,
     }
 

@@ -6,11 +6,15 @@ A request may be counted at any instant between its admission and its end, and w
 exactly when at some admission more than N - 1 others may have been counted less than a window before it: those in
 flight, and those that ended less than a window ago. That is looked at on each admission, with the margin added to the
 window: it is the gateway's to use up, not the guard's.
+
+Messages are looked at alike: one that goes may be the hundredth of a row that are refused, when ninety-nine others are
+in flight, or were refused, or may have been, less than ten minutes before it. One that was taken ends the row for those
+that had been refused before it went; the gateway may have got any other after it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from smsc_async.guard import Outcome
 from tests.proof.core.ledgers import (
@@ -18,10 +22,12 @@ from tests.proof.core.ledgers import (
     FOREVER,
     LINGER,
     MAX_STRIKES,
+    TOLERANCE,
     KeyLedger,
     OriginLedger,
     PartyLedger,
     SlotLedger,
+    Tolerance,
     Violation,
 )
 
@@ -34,6 +40,10 @@ if TYPE_CHECKING:
     from tests.proof.core.world import Call, World
 
 __all__ = ["Flight", "Gateway"]
+
+# How a message may end that the gateway may have refused: what no answer says, it may have done.
+GOOD: Final = (Outcome.ACCEPTED, Outcome.PRICED)
+MAY_BE_REFUSED: Final = (Outcome.REFUSED, Outcome.UNKNOWN, Outcome.ANSWERED)
 
 
 class Flight:
@@ -54,17 +64,18 @@ class Flight:
 class Gateway:
     """Counts what it may have to count, and says where a promise is broken."""
 
-    def __init__(self, settings: Settings, world: World, reach: Reach) -> None:
+    def __init__(self, settings: Settings, world: World, reach: Reach, tolerance: Tolerance = TOLERANCE) -> None:
         self.settings = settings
+        self.tolerance = tolerance
         self.rest: float = settings.window + settings.margin
         self.world = world
         self.reach = reach
         self.keys = [KeyLedger(key) for key in world.keys]
         self.slots = [SlotLedger() for _ in world.accounts]
         self.credentials = [PartyLedger(proven=False) for _ in world.credentials]
-        self.origins = [OriginLedger() for _ in world.origins]
+        self.origins = [OriginLedger(tolerance) for _ in world.origins]
         self.admissions = 0
-        self.spans: list[tuple[int, float, float, int]] = []  # account, from, until, and the call: see `recount`
+        self.spans: list[tuple[float, float, Call, Outcome]] = []  # from, until, what, and its end: see `recount`
 
     # ---------------------------------------------------------------- asking
 
@@ -136,6 +147,8 @@ class Gateway:
             flight.trial = True
             if origin.admit_trial(now) == MAX_STRIKES:
                 reach.add("every trial taken")
+        if call.message:
+            reach.in_a_row[origin.row.admit(now)] += 1
 
     def prove(self, flight: Flight, then: float) -> None:
         """Note that the credentials of a call were accepted."""
@@ -148,14 +161,16 @@ class Gateway:
 
     def end(self, flight: Flight, outcome: Outcome, then: float, now: float) -> None:
         """Note the end of a request at *then*, and what the gateway said; the guard was told at *now*."""
-        if outcome is Outcome.ACCEPTED:
+        if outcome in GOOD:
             self.prove(flight, then)
         until = then + self.settings.lateness if outcome is Outcome.UNKNOWN else then
         self._end_keys(flight, outcome, then, until)
         self._end_slot(flight, outcome, then, until, now)
-        self._end_parties(flight, outcome, then, until)
+        self._end_parties(flight, outcome, then, until, now)
+        if flight.call.message:
+            self._end_message(flight, outcome, until)
         if outcome is not Outcome.UNSENT:
-            self.spans.append((flight.call.account, flight.admitted_at, until, flight.call.index))
+            self.spans.append((flight.admitted_at, until, flight.call, outcome))
 
     def _end_keys(self, flight: Flight, outcome: Outcome, then: float, until: float) -> None:
         granted_at = flight.lease.granted_at
@@ -165,7 +180,7 @@ class Gateway:
             key.end(until + self.rest if charge.rests and outcome is not Outcome.UNSENT else until, then)
             if outcome is Outcome.DUPLICATE and charge.rests:
                 key.refuse(granted_at, then, self.rest, self.settings.window)
-            elif outcome is Outcome.ACCEPTED and charge.rests and key.accept(granted_at, then):
+            elif outcome in GOOD and charge.rests and key.accept(granted_at, then):
                 self.reach.add("a good probe after a penalty")
 
     def _end_slot(self, flight: Flight, outcome: Outcome, then: float, until: float, now: float) -> None:
@@ -177,7 +192,7 @@ class Gateway:
         if outcome is Outcome.CONCURRENCY:
             slots.refuse(flight.lease.granted_at, then, now, most, window)
 
-    def _end_parties(self, flight: Flight, outcome: Outcome, then: float, until: float) -> None:
+    def _end_parties(self, flight: Flight, outcome: Outcome, then: float, until: float, now: float) -> None:
         credential, origin = self.credentials[flight.call.credential], self.origins[flight.call.origin]
         if flight.on_probation:
             credential.end(until, then)
@@ -187,9 +202,21 @@ class Gateway:
             origin.end_trial(until, then)
         if outcome is Outcome.LOGIN_REFUSED:
             credential.trip(then)
-            origin.strike(then)
+            origin.strike(then, now)
         elif outcome is Outcome.ADDRESS_BLOCKED:
             origin.trip(then)
+
+    def _end_message(self, flight: Flight, outcome: Outcome, until: float) -> None:
+        row = self.origins[flight.call.origin].row
+        row.out -= 1
+        if outcome in MAY_BE_REFUSED:
+            row.refuse(until)
+        elif outcome is Outcome.ACCEPTED:
+            before, after = row.take(flight.lease.granted_at)
+            if before:
+                self.reach.add("a row ended by a message that was taken")
+            if after:
+                self.reach.add("a row that went on, for it may have come after the one that was taken")
 
     # ---------------------------------------------------------------- counted once more
 
@@ -203,13 +230,13 @@ class Gateway:
         choice = random.randrange(4)
         instants: dict[tuple[int, int], list[float]] = {}
         edges: list[list[tuple[float, int]]] = [[] for _ in self.world.accounts]
-        for account, start, until, index in self.spans:
+        for start, until, call, _ in self.spans:
             part = (0.0, 1.0, random.random(), float(random.getrandbits(1)))[choice]
             instant = start + part * (until - start)
-            for charge in self.world.calls[index].charges:
+            for charge in call.charges:
                 if charge.rests:
                     instants.setdefault((charge.key, charge.n), []).append(instant)
-            edges[account] += ((start, 1), (until, -1))
+            edges[call.account] += ((start, 1), (until, -1))
         for (key, n), moments in instants.items():
             moments.sort()
             for earlier, later in zip(moments, moments[n:], strict=False):
@@ -222,3 +249,26 @@ class Gateway:
                 working += change
                 if working > self.settings.max_concurrency:
                     raise Violation(f"recount: {working} requests of {self.world.accounts[account]} were in flight")
+        self._recount_rows(random)
+
+    def _recount_rows(self, random: Random) -> None:
+        """Likewise refuse whatever may have been refused, one message after the other."""
+        rows: list[list[float]] = [[] for _ in self.world.origins]
+        moments: list[tuple[float, bool, int]] = []
+        choice = random.randrange(3)
+        for start, until, call, outcome in self.spans:
+            taken = outcome is Outcome.ACCEPTED
+            if call.message and (taken or outcome in MAY_BE_REFUSED):
+                # At worst, what was taken came first, and ended no row.
+                part = (float(not taken), random.random(), float(random.getrandbits(1)))[choice]
+                moments.append((start + part * (until - start), not taken, call.origin))
+        most, memory = self.tolerance.refusals, self.tolerance.memory
+        for moment, refused, origin in sorted(moments):
+            row = rows[origin]
+            if refused:
+                row.append(moment)
+            else:
+                row.clear()
+            if len(row) > most and moment - row[-most - 1] < memory:
+                seconds = moment - row[-most - 1]
+                raise Violation(f"recount: {most + 1} messages in a row were refused within {seconds:g} s")

@@ -6,6 +6,8 @@ from bisect import insort
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+import attrs
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -16,10 +18,13 @@ __all__ = [
     "FOREVER",
     "LINGER",
     "MAX_STRIKES",
+    "TOLERANCE",
     "KeyLedger",
     "OriginLedger",
     "PartyLedger",
+    "RowLedger",
     "SlotLedger",
+    "Tolerance",
     "Violation",
     "crashes_told",
 ]
@@ -34,6 +39,17 @@ MAX_STRIKES: Final = 4  # ... and the fifth blocks the address
 FIRST_PAUSE: Final = 600.0
 NEXT_PAUSE: Final = 1800.0
 MAX_PENALTY: Final = 8  # windows
+
+
+@attrs.frozen
+class Tolerance:
+    """How many messages in a row a gateway refuses before it blocks the address, and for how long it remembers each."""
+
+    refusals: int  # one more blocks
+    memory: float  # seconds
+
+
+TOLERANCE: Final = Tolerance(99, 601.5)  # "100 erroneous requests in a row within 10 minutes", and a margin
 
 
 class Violation(AssertionError):
@@ -228,13 +244,48 @@ class PartyLedger:
         self.proven = False
 
 
+class RowLedger:
+    """One gateway: messages that were refused, or may have been, and none that was taken came between."""
+
+    __slots__ = ("out", "refused", "tolerance")
+
+    def __init__(self, tolerance: Tolerance) -> None:
+        self.tolerance = tolerance
+        self.out = 0  # in flight; each may be refused
+        self.refused: list[float] = []  # sorted: until when each may have been refused
+
+    def remembered(self, now: float) -> list[float]:
+        """Give those that a message which goes now could be in one row with."""
+        return [moment for moment in self.refused if moment + self.tolerance.memory > now + EPSILON]
+
+    def admit(self, now: float) -> int:
+        """Let a message go; give how many could be refused in a row now."""
+        self.refused = self.remembered(now)
+        row, most = self.out + len(self.refused) + 1, self.tolerance.refusals
+        if row > most:
+            raise Violation(f"row: {row} messages in a row could be refused, and {most + 1} block the address")
+        self.out += 1
+        return row
+
+    def refuse(self, until: float) -> None:
+        """Note that one was refused, or may have been, until a moment."""
+        insort(self.refused, until)
+
+    def take(self, granted_at: float) -> tuple[int, int]:
+        """Note that one was taken; give how many came before it for sure, and how many are in a row still."""
+        before = len(self.refused)
+        self.refused = [until for until in self.refused if until >= granted_at]
+        return before - len(self.refused), len(self.refused)
+
+
 class OriginLedger(PartyLedger):
     """One gateway: it remembers authorisation errors, and each call on probation could be one."""
 
-    __slots__ = ("blocked_until", "strikes", "trials", "trials_home")
+    __slots__ = ("blocked_until", "row", "strikes", "trials", "trials_home")
 
-    def __init__(self) -> None:
+    def __init__(self, tolerance: Tolerance) -> None:
         super().__init__(proven=True)
+        self.row = RowLedger(tolerance)
         self.blocked_until = -FOREVER  # by the gateway's own word, not by a count of strikes
         self.strikes: list[float] = []  # sorted: until when each is remembered
         self.trials = 0  # calls in flight whose credentials are not accepted
@@ -247,10 +298,10 @@ class OriginLedger(PartyLedger):
             self.blocked_until = then + (NEXT_PAUSE if self.failures > 1 else FIRST_PAUSE)
             self.lock(then, self.blocked_until)
 
-    def strike(self, then: float) -> None:
-        """Note an authorisation error; before the fifth nothing may be asked."""
+    def strike(self, then: float, now: float) -> None:
+        """Note an authorisation error; before the fifth nothing may be asked. What is over when it is told, is over."""
         insort(self.strikes, then + STRIKE_MEMORY)
-        if drop_past(self.strikes, then) >= MAX_STRIKES:
+        if drop_past(self.strikes, then) >= MAX_STRIKES and self.strikes[-MAX_STRIKES] > now:
             self.lock(then, self.strikes[-MAX_STRIKES])
 
     def admit_trial(self, now: float) -> int:

@@ -11,11 +11,13 @@ from tests.proof.core.books import ahead
 from tests.proof.core.ledgers import FOREVER
 
 if TYPE_CHECKING:
-    from tests.proof.core.gateway import Gateway
+    from tests.proof.core.gateway import Flight, Gateway
     from tests.proof.core.ledgers import KeyLedger, OriginLedger, PartyLedger, SlotLedger
     from tests.proof.core.play import Play
 
 __all__ = ["digest", "picture"]
+
+LATE = 2.0  # seconds; by less than that an end is told late
 
 
 def digest(play: Play) -> bytes:
@@ -40,6 +42,7 @@ def picture(play: Play) -> tuple[Any, ...]:
                 flight.trial,
                 flight.lease.granted_at <= gateway.slots[flight.call.account].cut_at,
                 flight.admitted_at == now,
+                _in_row_with(gateway, flight, now),
                 flight.lease.granted_at > gateway.credentials[flight.call.credential].locked_at,
                 flight.lease.granted_at > gateway.origins[flight.call.origin].locked_at,
                 tuple(
@@ -51,6 +54,14 @@ def picture(play: Play) -> tuple[Any, ...]:
         tuple((caller.call.index, order[caller.serial]) for caller in callers),
         play.timely,
     )
+
+
+def _in_row_with(gateway: Gateway, flight: Flight, now: float) -> tuple[float, ...]:
+    """Give how many messages stay refused if this one is taken; and its age, for more may be told late."""
+    if not flight.call.message:
+        return ()
+    since, refused = flight.lease.granted_at, gateway.origins[flight.call.origin].row.remembered(now)
+    return sum(until >= since for until in refused), min(now - since, LATE)
 
 
 def _gateway(gateway: Gateway, now: float) -> tuple[object, ...]:
@@ -83,7 +94,8 @@ def _party(of: PartyLedger, now: float) -> tuple[object, ...]:
 
 def _origin(of: OriginLedger, now: float) -> tuple[object, ...]:
     blocked = max(of.blocked_until - now, 0.0)
-    return *_party(of, now), _homes(of.strikes, now), of.trials, _homes(of.trials_home, now), blocked
+    row = of.row.out, tuple(until - now for until in of.row.remembered(now))
+    return *_party(of, now), _homes(of.strikes, now), of.trials, _homes(of.trials_home, now), blocked, row
 
 
 def _homes(moments: list[float], now: float) -> tuple[float, ...]:

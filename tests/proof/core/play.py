@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smsc_async.guard import Lease, Outcome
+from smsc_async.guard import Lease, Outcome, Reason
 from smsc_async.guard._records import Locked, Ticket, TooLong
 from tests.proof.core import books
 from tests.proof.core.gateway import Flight, Gateway
-from tests.proof.core.ledgers import EPSILON, FOREVER, Violation
+from tests.proof.core.ledgers import EPSILON, FOREVER, TOLERANCE, Tolerance, Violation
 from tests.proof.core.reach import Reach
 
 if TYPE_CHECKING:
@@ -41,13 +41,18 @@ class Play:
     """A policy, and all that goes on around it."""
 
     def __init__(
-        self, make_policy: Callable[[Settings], Policy], settings: Settings, world: World, reach: Reach
+        self,
+        make_policy: Callable[[Settings], Policy],
+        settings: Settings,
+        world: World,
+        reach: Reach,
+        tolerance: Tolerance = TOLERANCE,
     ) -> None:
         self.settings = settings
         self.world = world
         self.reach = reach
         self.policy = make_policy(settings)
-        self.gateway = Gateway(settings, world, reach)
+        self.gateway = Gateway(settings, world, reach, tolerance)
         self.now = 0.0
         self.flying: list[Flight] = []
         self.standing: dict[Ticket, Caller] = {}
@@ -160,6 +165,8 @@ class Play:
         """The process forks, and this is the child: the parent's calls end whenever they do."""
         if self.flying:
             self.reach.add("forked with calls in flight")
+        if any(flight.call.message for flight in self.flying):
+            self.reach.add("forked with messages in flight")
         if self.standing:
             self.reach.add("forked with calls in line")
         self.reach.operations += 1
@@ -236,6 +243,8 @@ class Play:
             elif isinstance(verdict, TooLong):
                 self._judge_too_long(verdict, caller.serial, caller.deadline)
                 self.reach.add("refused while waiting: too long")
+                if verdict.reason is Reason.REFUSED:
+                    self.reach.add("refused while waiting: too long, for a row of refusals")
             else:
                 raise Violation("settled: without a verdict")
         for ticket, lease in granted:  # after the refusals, whose tokens some of them have got
@@ -248,6 +257,9 @@ class Play:
         ledgers = (self.gateway.keys[charge.key] for charge in caller.call.charges)
         if any(ledger.homes and ledger.homes[0] == self.now for ledger in ledgers):
             self.reach.add("admitted at the very moment a token came home")
+        row = self.gateway.origins[caller.call.origin].row
+        if caller.call.message and any(until + row.tolerance.memory == self.now for until in row.refused):
+            self.reach.add("a message admitted at the very moment a refusal was forgotten")
         self._admit(caller.call, lease, caller.serial)
 
     def _admit(self, call: Call, lease: Lease, serial: int) -> None:

@@ -35,6 +35,11 @@ EVENTS = (
     "slots halved",
     "a step of recovery of the slots",
     "every trial taken",
+    "a row ended by a message that was taken",
+    "a row that went on, for it may have come after the one that was taken",
+    "a message admitted at the very moment a refusal was forgotten",
+    "refused while waiting: too long, for a row of refusals",
+    "forked with messages in flight",
     "forked with calls in flight",
     "forked with calls in line",
     "given back to the child of a fork",
@@ -44,6 +49,7 @@ EVENTS = (
 
 FULL = (2, 3, 50)  # the limits whose windows must have been full
 IN_FLIGHT = 14
+ROW = 99
 
 
 class Reach:
@@ -55,6 +61,7 @@ class Reach:
         self.admissions = 0
         self.full: Counter[int] = Counter()  # by limit: admissions after which a window held exactly as many
         self.in_flight: Counter[int] = Counter()  # by limit: admissions after which as many were in flight
+        self.in_a_row: Counter[int] = Counter()  # admissions after which as many messages in a row could be refused
         self.outcomes: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
         self.events: Counter[str] = Counter()
@@ -70,6 +77,7 @@ class Reach:
         self.admissions += other.admissions
         self.full.update(other.full)
         self.in_flight.update(other.in_flight)
+        self.in_a_row.update(other.in_a_row)
         self.outcomes.update(other.outcomes)
         self.reasons.update(other.reasons)
         self.events.update(other.events)
@@ -80,6 +88,7 @@ class Reach:
         for n in FULL:
             yield f"a window holding exactly {n} of {n}", self.full[n]
         yield f"exactly {IN_FLIGHT} of {IN_FLIGHT} in flight", self.in_flight[IN_FLIGHT]
+        yield f"a row of {ROW} messages that could all be refused", self.in_a_row[ROW]
         for outcome in Outcome:
             yield f"ended: {outcome.value}", self.outcomes[outcome.name]
         for reason in Reason:

@@ -34,7 +34,7 @@ def kept_seeds() -> list[int]:
 
 
 def check_policy(
-    make_policy: Callable[[Settings], Policy] = Policy, seeds: Iterable[int] = range(130), operations: int = OPERATIONS
+    make_policy: Callable[[Settings], Policy] = Policy, seeds: Iterable[int] = range(170), operations: int = OPERATIONS
 ) -> Reach:
     """
     Play the schedules of some seeds against a policy.

@@ -31,10 +31,16 @@ DUPLICATES = (*GOOD, *GOOD, Outcome.DUPLICATE)
 CROWDED = (*GOOD, *GOOD, Outcome.CONCURRENCY)
 LOCKING = (*GOOD, Outcome.LOGIN_REFUSED, Outcome.LOGIN_REFUSED, Outcome.UNKNOWN, Outcome.ADDRESS_BLOCKED)
 HARSH = (*GOOD, *tuple(Outcome))
+UNKIND = (Outcome.REFUSED,) * 36 + (Outcome.UNKNOWN,) * 8 + (Outcome.ANSWERED,) * 2 + (Outcome.UNSENT,) * 2
+REFUSING = (*UNKIND, Outcome.ACCEPTED)
+MOODY = (*UNKIND[::4], *GOOD, Outcome.PRICED, Outcome.DUPLICATE, Outcome.CONCURRENCY)
+
 
 OTHERS = tuple(f"other {n}" for n in range(24))
 FEW = ("pair a", "pair b", "triple c", "single l", "bulk")
 MANY = ("action f", "action g", "rent h", "rent i", "file j", "file k", "shared 3", "shared 2", "triple d", "fifty e")
+MESSAGES = ("message n", "message o", "message n", "message o", "message p", "message q", "note r")
+ANY = (*FEW, *MANY, *MESSAGES)
 
 
 class Step(NamedTuple):
@@ -65,6 +71,10 @@ MIXED = {
 }  # fmt: skip
 FILLING = {"burst": 6, "finish all": 6, "finish": 4, "edge": 4, "ask": 1}
 FICKLE = {"hurry": 40, "leave": 40, "ask": 10, "finish": 4, "leave again": 2, "edge": 1}
+SENDING = {
+    "burst": 10, "finish all": 16, "prove": 6, "edge": 3, "hurry": 8, "late finish": 2, "finish": 1, "pass": 1,
+    "before edge": 1, "oversleep": 1, "leave": 1, "fork": 1,
+}  # fmt: skip
 SMALL = attrs.evolve(STRICT, max_concurrency=3)
 
 CHILD = {"fork": 1, "orphan": 1}
@@ -72,18 +82,21 @@ CHILD = {"fork": 1, "orphan": 1}
 PROFILES: tuple[Profile, ...] = (
     Profile("edges", MIXED | {"edge": 10, "finish all": 4}, FEW, LOSSY),
     Profile("saturated", MIXED | {"burst": 8, "leave": 1, "pass": 1}, (*OTHERS, "file j"), burst=20),
-    Profile("mixed", MIXED | CHILD, (*FEW, *MANY)),
+    Profile("mixed", MIXED | CHILD, ANY),
     Profile("fifty", FILLING, ("fifty e",), LOSSY, burst=60, most=70),
     Profile("duplicates", MIXED | {"edge": 9, "quiet": 1}, (*FEW, "action f", "action g"), DUPLICATES),
     Profile("newcomers", MIXED | {"quiet": 1, "prove": 3}, (*FEW, *OTHERS[:4]), LOCKING, "many accounts"),
-    Profile("hurried", MIXED | {"hurry": 16, "leave": 1}, (*FEW, *MANY), LOSSY),
+    Profile("hurried", MIXED | {"hurry": 16, "leave": 1}, ANY, LOSSY),
     Profile("crowded", MIXED | {"burst": 8, "leave": 1, "edge": 9}, OTHERS, CROWDED, burst=20),
-    Profile("forking", MIXED | CHILD | {"burst": 5}, (*FEW, *MANY, *OTHERS), LOSSY, "two credentials", burst=14),
-    Profile("small", MIXED | CHILD | {"late finish": 6, "oversleep": 3}, (*FEW, *MANY), HARSH, settings=SMALL),
+    Profile("forking", MIXED | CHILD | {"burst": 5}, (*ANY, *OTHERS), LOSSY, "two credentials", burst=14),
+    Profile("small", MIXED | CHILD | {"late finish": 6, "oversleep": 3}, ANY, HARSH, settings=SMALL),
     Profile("passing by", MIXED | {"quiet": 6, "finish all": 3}, (*FEW, *OTHERS[:4]), DUPLICATES, "many accounts"),
-    Profile("harsh", MIXED | CHILD | {"quiet": 2}, (*FEW, *MANY), HARSH, "three accounts"),
+    Profile("harsh", MIXED | CHILD | {"quiet": 2}, ANY, HARSH, "three accounts"),
     Profile("uneven", MIXED | {"edge": 8, "quiet": 1}, (*FEW, *MANY), DUPLICATES, grid=0.1),
     Profile("fickle", FICKLE, FEW, LOSSY, most=6),
+    Profile("refused", SENDING, MESSAGES, UNKIND, burst=20),
+    Profile("moody", SENDING | {"edge": 1, "pass": 6}, MESSAGES, MOODY, burst=20),
+    Profile("refused by all", SENDING, MESSAGES, REFUSING, "two accounts", burst=20),
 )
 
 # Seconds; a few steps of the grid more or less are drawn.

@@ -16,9 +16,9 @@ import attrs
 from smsc_async.guard import Outcome
 from smsc_async.guard._policy import Policy
 from smsc_async.guard._records import Settings
-from tests.proof.core import futures
+from tests.proof.core import books, futures
 from tests.proof.core.auditing import audit
-from tests.proof.core.ledgers import FOREVER, crashes_told
+from tests.proof.core.ledgers import FOREVER, TOLERANCE, Tolerance, crashes_told
 from tests.proof.core.pictures import digest
 from tests.proof.core.play import Play
 from tests.proof.core.reach import Reach
@@ -27,7 +27,7 @@ from tests.proof.core.world import world
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["SCOPES", "Found", "Scope", "search"]
+__all__ = ["SCOPES", "SOON_ANGRY", "Found", "Scope", "search"]
 
 # Windows of two seconds, so that a second is a step; the gateway's half hours stay what they are.
 TINY = Settings(window=2.0, margin=1.0, lateness=1.0, max_concurrency=2)
@@ -51,6 +51,7 @@ class Scope:
         patience: Seconds that some callers wait; the others wait for ever.
         extra: What else may happen: "prove", "late finish", "oversleep", "fork".
         settings: The guard's numbers.
+        tolerance: How many refused messages the gateway takes, and for how long it remembers them.
     """
 
     name: str
@@ -61,11 +62,15 @@ class Scope:
     patience: tuple[float, ...] = ()
     extra: tuple[str, ...] = ()
     settings: Settings = TINY
+    tolerance: Tolerance = TOLERANCE
 
 
 GOOD_OR_LOST = (Outcome.ACCEPTED, Outcome.UNKNOWN)
 REFUSED = (Outcome.ACCEPTED, Outcome.LOGIN_REFUSED, Outcome.ADDRESS_BLOCKED)
-ALL_THAT_HAPPENS = ("prove", "late finish", "oversleep", "fork")
+SENT = (*GOOD_OR_LOST, Outcome.REFUSED, Outcome.ANSWERED, Outcome.PRICED)
+SOON_ANGRY = Tolerance(2, 4.0)  # a second more than a token rests
+LATE_OR_NEVER = ("prove", "late finish", "fork")
+ALL_THAT_HAPPENS = (*LATE_OR_NEVER, "oversleep")
 
 SCOPES: tuple[Scope, ...] = (
     Scope("two keys", ("one", "two"), 4, extra=("oversleep",)),
@@ -76,6 +81,9 @@ SCOPES: tuple[Scope, ...] = (
     Scope("hurry", ("one", "two"), 3, patience=(2.0, 5.0)),
     Scope("forks", ("one", "two"), 3, extra=("fork", "late finish")),
     Scope("subjects and files", ("buy", "file"), 4),
+    Scope("messages", ("message", "message alone"), 3, SENT, tolerance=SOON_ANGRY),
+    Scope("messages in a hurry", ("message",), 3, SENT, patience=(3.0, 6.0), tolerance=SOON_ANGRY),
+    Scope("whoever sends", ("message",), 3, SENT, "two accounts", extra=LATE_OR_NEVER, tolerance=SOON_ANGRY),
     Scope("everything", ("two", "one of two"), 3, tuple(Outcome), patience=(3.0,), extra=ALL_THAT_HAPPENS),
 )
 
@@ -184,11 +192,21 @@ def search(
     Raises:
         Violation: A promise is broken; the text has the moves, and there is no shorter way.
     """
+    with books.tolerance(scope.tolerance.refusals, scope.tolerance.memory):
+        return _search(scope, states, make_policy, tell)
+
+
+def _search(
+    scope: Scope,
+    states: int,
+    make_policy: Callable[[Settings], Policy],
+    tell: Callable[[int, int, int], None] | None,
+) -> Found:
     place = world(scope.parties, scope.kinds)
     reach = Reach()
 
     def follow(path: tuple[Move, ...]) -> Play:
-        play = Play(make_policy, scope.settings, place, Reach())
+        play = Play(make_policy, scope.settings, place, Reach(), scope.tolerance)
         for move in path:
             make(play, scope, move)
         return play

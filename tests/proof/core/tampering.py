@@ -5,21 +5,30 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from smsc_async.guard import Reason, Rule, _account
+from smsc_async.guard._records import Locked
+
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterable
 
     from smsc_async.guard._policy import Policy
-    from smsc_async.guard._records import Ticket
+    from smsc_async.guard._records import Lease, Ticket, TooLong
 
 __all__ = [
     "call_nobody",
     "count_down",
+    "end_outside_the_row",
+    "forget_a_fork",
     "forget_alarms",
     "forget_all_out",
+    "forget_refusals",
     "forget_resting",
+    "forget_soon",
     "keep_alarms",
     "leak_a_reservation",
     "never_forget",
+    "refuse_nobody_for_the_row",
+    "tolerate_one_more",
 ]
 
 
@@ -73,3 +82,60 @@ def never_forget(policy: Policy) -> None:
     """Keep every key at rest."""
     for account in policy.accounts.values():
         account.forgets_at = float("inf")
+
+
+# ------------------------------------------------------------------ the row of refused messages
+
+
+def end_outside_the_row(policy: Policy, lease: Lease, now: float) -> None:
+    """Let a message end as if it were none."""
+    row = lease.parties.gateway.refused
+    if row in lease.buckets and lease.epoch == policy.lines.epoch:
+        lease.buckets.remove(row)
+        row.out -= 1
+        policy.lines.drain(row, now)
+
+
+def forget_refusals(lease: Lease, until: float) -> None:
+    """Forget the messages that were refused up to a moment, if *lease* is one."""
+    row = lease.parties.gateway.refused
+    if row in lease.buckets:
+        row.homes = [home for home in row.homes if home > until + _account.REFUSED_MEMORY]
+
+
+def forget_soon(lease: Lease, moment: float) -> None:
+    """Count no message for refused later than at a moment, if *lease* is one."""
+    row = lease.parties.gateway.refused
+    if row in lease.buckets:
+        row.homes = [min(home, moment + _account.REFUSED_MEMORY) for home in row.homes]
+
+
+@contextmanager
+def forget_a_fork(policy: Policy) -> Generator[None]:
+    """Count no message for refused that was not before."""
+    homes = {name: list(gateway.refused.homes) for name, gateway in policy.gateways.items()}
+    yield
+    for name, gateway in policy.gateways.items():
+        gateway.refused.homes = homes[name]
+
+
+def tolerate_one_more(policy: Policy) -> None:
+    """Let one message more be refused than the gateway does."""
+    for gateway in policy.gateways.values():
+        gateway.refused.rule = Rule("", Reason.REFUSED, _account.MAX_REFUSED + 1, rests=False)
+
+
+@contextmanager
+def refuse_nobody_for_the_row(policy: Policy) -> Generator[None]:
+    """Let those wait who wait for a place in the row, however long that takes."""
+    refuse = policy.lines.refuse
+
+    def refuse_others(refusals: Iterable[tuple[Ticket, Locked | TooLong]], now: float) -> None:
+        kept = [(one, why) for one, why in refusals if isinstance(why, Locked) or why.reason is not Reason.REFUSED]
+        refuse(kept, now)
+
+    policy.lines.refuse = refuse_others  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        del policy.lines.refuse

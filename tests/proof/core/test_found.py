@@ -167,3 +167,50 @@ def test_who_loses_a_trial_keeps_the_place_that_it_came_to() -> None:
     policy.finish(refused, Outcome.LOGIN_REFUSED, 4.0)
     policy.finish(busy, Outcome.ACCEPTED, 4.0)
     assert line[:2] == policy.lines.settled
+
+
+def sending(policy: Policy, name: str, now: float) -> Lease:
+    """Give the lease of a message that must be let go at once."""
+    return lease_of(policy.ask(demand(name, PLENTY, may_block=True), now))
+
+
+def test_a_message_whose_answer_cannot_be_read_may_have_been_refused() -> None:
+    """A hundred of them in a row could block the address: the hundredth waits."""
+    policy = accepted()
+    for number in range(99):
+        policy.finish(sending(policy, "message", float(number)), Outcome.ANSWERED, float(number))
+    waits(policy.ask(demand("message", PLENTY, may_block=True), 99.0))
+
+
+def test_a_message_forgives_none_that_was_refused_when_it_went() -> None:
+    """Both were on their way to the gateway, and the one that was taken may have come first."""
+    policy = accepted()
+    taken, *refused = [sending(policy, "message", 0.0) for _ in range(14)]
+    for lease in refused:
+        policy.finish(lease, Outcome.REFUSED, 0.0)
+    policy.finish(taken, Outcome.ACCEPTED, 1.0)
+    for _ in range(99 - 13):
+        policy.finish(sending(policy, "message", 1.0), Outcome.REFUSED, 1.0)
+    waits(policy.ask(demand("message", PLENTY, may_block=True), 1.0))
+
+
+def test_a_fork_forgets_no_message() -> None:
+    """What the parent had in flight may have been refused, and ten minutes are not over when the lateness is."""
+    policy = accepted()
+    for _ in range(90):
+        policy.finish(sending(policy, "message", 0.0), Outcome.REFUSED, 0.0)
+    for _ in range(9):
+        sending(policy, "message", 1.0)
+    policy.after_fork(2.0)
+    waits(policy.ask(demand("message", PLENTY, may_block=True), 10.0))
+
+
+def test_a_message_does_not_wait_in_vain_for_a_row_to_be_forgotten() -> None:
+    """That the last of those in flight was refused too ends the wait of whoever has no ten minutes."""
+    policy = accepted()
+    for _ in range(98):
+        policy.finish(sending(policy, "message", 0.0), Outcome.REFUSED, 0.0)
+    last = sending(policy, "message", 1.0)
+    ticket = waits(policy.ask(demand("message", PLENTY, may_block=True), 1.0, deadline=100.0))
+    policy.finish(last, Outcome.REFUSED, 2.0)
+    assert [ticket] == policy.lines.settled

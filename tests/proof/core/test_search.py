@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from smsc_async.guard import _account, _breaker, _bucket, _records
+from smsc_async.guard import Outcome, Reason, _account, _breaker, _bucket, _records
 from smsc_async.guard._lines import Lines
 from smsc_async.guard._policy import Policy
 from tests.proof.core import books, futures
 from tests.proof.core.auditing import audit
 from tests.proof.core.pictures import digest
 from tests.proof.core.play import Play
-from tests.proof.core.reach import Reach
-from tests.proof.core.searching import SCOPES, TINY, Scope, make, moves, search
+from tests.proof.core.reach import EVERYTHING, Reach
+from tests.proof.core.searching import SCOPES, SOON_ANGRY, TINY, Scope, make, moves, search
 from tests.proof.core.world import world
 
 STATES = 700  # of each scope; the long proof sees thousands of times as many
@@ -31,6 +31,16 @@ def test_a_small_world_is_seen_whole() -> None:
     assert 10 < found.states < 10_000
 
 
+def test_a_small_world_of_messages_is_seen_whole() -> None:
+    """Where the gateway is quick to anger, rows are filled, ended by one that was taken, and forgotten."""
+    outcomes = (Outcome.ACCEPTED, Outcome.REFUSED)
+    found = search(Scope("one kind", ("message",), 3, outcomes, patience=(3.0,), tolerance=SOON_ANGRY), 10_000)
+    assert found.complete
+    rows = [row for row in EVERYTHING if ("a row" in row or "a refusal" in row) and "99" not in row]
+    assert {} == found.reach.below(10, [*rows, f"waited for: {Reason.REFUSED.value}"])
+    assert SOON_ANGRY.refusals == max(found.reach.in_a_row)
+
+
 def test_the_same_state_later_has_the_same_name() -> None:
     """A state is known by what is to come: an hour later, and with other numbers, it is not a new one."""
 
@@ -38,7 +48,7 @@ def test_the_same_state_later_has_the_same_name() -> None:
         play = Play(Policy, TINY, world("one", ("one", "two")), Reach())
         for _ in range(calls):
             play.ask(play.world.calls[1])
-            play.finish(0, _records.Outcome.ACCEPTED)
+            play.finish(0, Outcome.ACCEPTED)
             play.pass_time(play.now + 3600.0)
         play.ask(play.world.calls[1])
         play.ask(play.world.calls[0])

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from smsc_async.guard._policy import Policy
-from tests.proof.core import OPERATIONS, Violation, check_policy, wrong
+from tests.proof.core import OPERATIONS, Violation, check_policy, running, wrong
+from tests.proof.core.ledgers import RowLedger
 from tests.proof.core.replaying import replay, shortened
 from tests.proof.core.schedules import PROFILES
 from tests.proof.core.searching import SCOPES, search
@@ -39,7 +40,34 @@ FOUND_IN = {
     wrong.NoProbation: "everything",
     wrong.Faint: "hurry",
     wrong.Patient: "hurry",
+    wrong.RefusalsAreFree: "messages",
+    wrong.LostIsNoRefusal: "messages",
+    wrong.UnreadableIsNoRefusal: "messages",
+    wrong.NothingForgiven: "messages",
+    wrong.AllForgiven: "messages",
+    wrong.APriceForgives: "messages",
+    wrong.ForgivenAtTheSameMoment: "messages",
+    wrong.AHundred: "messages",
+    wrong.RefusalsForgottenEarly: "messages",
+    wrong.LostIsRefusedAtOnce: "messages",
+    wrong.RowsOfOneAccount: "whoever sends",
+    wrong.ForkForgetsMessages: "whoever sends",
+    wrong.WaitsInVain: "messages in a hurry",
 }
+
+# Those that let a hundred messages in a row be refused.
+BLOCKED = (
+    wrong.RefusalsAreFree,
+    wrong.LostIsNoRefusal,
+    wrong.UnreadableIsNoRefusal,
+    wrong.AllForgiven,
+    wrong.ForgivenAtTheSameMoment,
+    wrong.AHundred,
+    wrong.RefusalsForgottenEarly,
+    wrong.LostIsRefusedAtOnce,
+    wrong.RowsOfOneAccount,
+    wrong.ForkForgetsMessages,
+)
 
 
 @pytest.mark.parametrize("policy", WRONG)
@@ -57,6 +85,19 @@ def test_a_wrong_policy_is_found_by_the_search(policy: type[Policy], name: str) 
     with pytest.raises(Violation) as caught:
         search(scope, STATES, policy)
     assert caught.value.__notes__[0].startswith(f"scope {name!r}: ('ask', ")
+
+
+@pytest.mark.parametrize("policy", BLOCKED)
+def test_whoever_counts_notices_a_hundred_in_a_row(policy: type[Policy], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody looks into the policy's books, the ledger complains; and where there is none, the second count."""
+    senders = [number for number, profile in enumerate(PROFILES) if profile.name.startswith("refused")]
+    seeds = [number + round_ * len(PROFILES) for round_ in range(6) for number in senders]
+    monkeypatch.setattr(running, "audit", lambda play: None)
+    with pytest.raises(Violation, match=r"^row: 100 messages"):
+        check_policy(policy, seeds)
+    monkeypatch.setattr(RowLedger, "admit", lambda row, now: 0)
+    with pytest.raises(Violation, match=r"^recount: 100 messages"):
+        check_policy(policy, seeds)
 
 
 def test_a_schedule_is_made_short() -> None:

@@ -43,6 +43,11 @@ KINDS: dict[str, tuple[tuple[Rule, str], ...]] = {
     "shared 3": ((_TRIPLE, "m"),),  # two endpoints count one key: the stricter limit holds
     "shared 2": ((_PAIR, "m"),),
     **{f"other {n}": ((_FIFTY, f"other {n}"),) for n in range(_OTHERS)},
+    "message n": ((_FIFTY, "n"),),
+    "message o": ((_FIFTY, "o"),),
+    "message p": ((_TRIPLE, "p"),),
+    "message q": ((_SINGLE, "q"), (_TEN, "r")),
+    "note r": ((_TEN, "r"),),  # no message
 }
 
 # For the exhaustive search: limits of one and two.
@@ -55,6 +60,8 @@ SMALL_KINDS: dict[str, tuple[tuple[Rule, str], ...]] = {
     "another of two": ((_PAIR, "q"), (_TWO, "w")),
     "buy": ((_SUBJECT, "phone"), (_SINGLE, "b")),
     "file": ((_PAIR, "f"), (_FILE, "files")),
+    "message": ((_PAIR, "m"),),
+    "message alone": ((_SINGLE, "n"),),
 }
 
 # Whose calls: account, credential, origin.
@@ -62,6 +69,7 @@ PARTIES: dict[str, tuple[tuple[str, str, str], ...]] = {
     "one": (("A", "key", "G"),),
     "two credentials": (("A", "key", "G"), ("A", "login", "G")),
     "three accounts": (("A", "key", "G"), ("B", "b", "G"), ("C", "c", "H")),
+    "two accounts": (("A", "key", "G"), ("B", "b", "G")),
     "many accounts": tuple((f"A{n}", f"key {n}", "G" if n % 4 else "H") for n in range(8)),
 }
 
@@ -98,6 +106,7 @@ class Call:
     credential: int
     origin: int
     charges: tuple[Charge, ...]
+    message: bool  # whether a hundred refusals of such calls in a row would block the address
     covered: tuple[int, ...]  # the calls of this party that need nothing but what this one needs
 
 
@@ -115,6 +124,14 @@ class World:
         """Give the indices of the calls of these kinds, of every party, the first party's first."""
         wanted = list(kinds)
         return tuple(call.index for call in self.calls for kind in wanted if call.name.endswith(f" {kind}"))
+
+
+def _is_message(kind: str) -> bool:
+    return kind.startswith("message")
+
+
+def _needs(kind: str, charges: Iterable[tuple[Rule, str]]) -> set[str]:
+    return {name for _, name in charges} | ({"a place in the row"} if _is_message(kind) else set())
 
 
 @lru_cache
@@ -136,10 +153,8 @@ def world(parties: str, kinds: tuple[str, ...] = ()) -> World:
     for account, credential, origin in identities:
         first = len(calls)
         for number, (kind, charges) in enumerate(chosen.items()):
-            names = {name for _, name in charges}
-            covered = [
-                first + other for other, theirs in enumerate(chosen.values()) if names >= {name for _, name in theirs}
-            ]
+            needs = _needs(kind, charges)
+            covered = [first + other for other, theirs in enumerate(chosen.items()) if needs >= _needs(*theirs)]
             calls.append(
                 Call(
                     first + number,
@@ -148,11 +163,13 @@ def world(parties: str, kinds: tuple[str, ...] = ()) -> World:
                         kind,
                         Identity(account, credential, origin),
                         tuple((rule, name.encode()) for rule, name in charges),
+                        may_block=_is_message(kind),
                     ),
                     accounts.index(account),
                     credentials.index(credential),
                     origins.index(origin),
                     tuple(Charge(keys[account, name].index, rule.n, rule.rests) for rule, name in charges),
+                    _is_message(kind),
                     tuple(covered),
                 )
             )

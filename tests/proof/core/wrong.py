@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from smsc_async.guard import Lease, Outcome
+from smsc_async.guard import Demand, Identity, Lease, Outcome
 from smsc_async.guard._policy import Policy
 from smsc_async.guard._records import Ticket
 from tests.proof.core import tampering
 from tests.proof.core.ledgers import FOREVER
 
 if TYPE_CHECKING:
-    from smsc_async.guard import Demand
     from smsc_async.guard._records import Locked, Settings, TooLong
 
 __all__ = ["WRONG"]
@@ -185,6 +184,119 @@ class Hoarder(Policy):
         return super().ask(demand, now, deadline)
 
 
+class RefusalsAreFree(Policy):
+    """Messages that were refused are no row."""
+
+    def finish(self, lease: Lease, outcome: Outcome, now: float) -> None:
+        if outcome is Outcome.REFUSED:
+            tampering.end_outside_the_row(self, lease, now)
+        super().finish(lease, outcome, now)
+
+
+class LostIsNoRefusal(Policy):
+    """A message without an answer is taken for one that was not refused."""
+
+    def finish(self, lease: Lease, outcome: Outcome, now: float) -> None:
+        if outcome is Outcome.UNKNOWN:
+            tampering.end_outside_the_row(self, lease, now)
+        super().finish(lease, outcome, now)
+
+
+class UnreadableIsNoRefusal(Policy):
+    """Likewise one with an answer that nobody can read."""
+
+    def finish(self, lease: Lease, outcome: Outcome, now: float) -> None:
+        if outcome is Outcome.ANSWERED:
+            tampering.end_outside_the_row(self, lease, now)
+        super().finish(lease, outcome, now)
+
+
+class NothingForgiven(Policy):
+    """A message that was taken ends no row."""
+
+    def finish(self, lease: Lease, outcome: Outcome, now: float) -> None:
+        if outcome is Outcome.ACCEPTED:
+            tampering.end_outside_the_row(self, lease, now)
+        super().finish(lease, outcome, now)
+
+
+class AllForgiven(Policy):
+    """A message that was taken ends the row, though it went before the others were refused."""
+
+    def finish(self, lease: Lease, outcome: Outcome, now: float) -> None:
+        if outcome is Outcome.ACCEPTED:
+            tampering.forget_refusals(lease, now)
+        super().finish(lease, outcome, now)
+
+
+class APriceForgives(Policy):
+    """A price ends the row, though no message was taken."""
+
+    def finish(self, lease: Lease, outcome: Outcome, now: float) -> None:
+        super().finish(lease, Outcome.ACCEPTED if outcome is Outcome.PRICED else outcome, now)
+
+
+class ForgivenAtTheSameMoment(Policy):
+    """A message that was taken forgives those that were refused at the very moment at which it went."""
+
+    def finish(self, lease: Lease, outcome: Outcome, now: float) -> None:
+        if outcome is Outcome.ACCEPTED:
+            tampering.forget_refusals(lease, lease.granted_at)
+        super().finish(lease, outcome, now)
+
+
+class AHundred(Policy):
+    """It lets a hundred messages in a row be refused."""
+
+    def ask(self, demand: Demand, now: float, deadline: float = FOREVER) -> Lease | Ticket | Locked | TooLong:
+        tampering.tolerate_one_more(self)
+        return super().ask(demand, now, deadline)
+
+
+class RefusalsForgottenEarly(Policy):
+    """A refused message is forgotten a second too early."""
+
+    def finish(self, lease: Lease, outcome: Outcome, now: float) -> None:
+        super().finish(lease, outcome, now)
+        if outcome is Outcome.REFUSED:
+            tampering.forget_soon(lease, now - 1.0)
+
+
+class LostIsRefusedAtOnce(Policy):
+    """A message without an answer is taken for refused when we gave it up, though it may be refused later."""
+
+    def finish(self, lease: Lease, outcome: Outcome, now: float) -> None:
+        super().finish(lease, outcome, now)
+        if outcome is Outcome.UNKNOWN:
+            tampering.forget_soon(lease, now)
+
+
+class RowsOfOneAccount(Policy):
+    """Each account has a row of its own, as if the gateway blocked accounts."""
+
+    def ask(self, demand: Demand, now: float, deadline: float = FOREVER) -> Lease | Ticket | Locked | TooLong:
+        of = demand.identity
+        alone = Identity(of.account, of.credential, gateway=f"{of.gateway} of {of.account}")
+        mine = Demand(demand.endpoint, alone, demand.charges, may_block=demand.may_block)
+        return super().ask(mine, now, deadline)
+
+
+class ForkForgetsMessages(Policy):
+    """The child of a fork takes none of its parent's messages for refused."""
+
+    def after_fork(self, now: float) -> None:
+        with tampering.forget_a_fork(self):
+            super().after_fork(now)
+
+
+class WaitsInVain(Policy):
+    """It lets messages wait in a row that will not end before their deadlines."""
+
+    def finish(self, lease: Lease, outcome: Outcome, now: float) -> None:
+        with tampering.refuse_nobody_for_the_row(self):
+            super().finish(lease, outcome, now)
+
+
 WRONG: tuple[type[Policy], ...] = (
     ChargedFromAdmission,
     UnknownIsFree,
@@ -208,4 +320,17 @@ WRONG: tuple[type[Policy], ...] = (
     Patient,
     Forgetful,
     Hoarder,
+    RefusalsAreFree,
+    LostIsNoRefusal,
+    UnreadableIsNoRefusal,
+    NothingForgiven,
+    AllForgiven,
+    APriceForgives,
+    ForgivenAtTheSameMoment,
+    AHundred,
+    RefusalsForgottenEarly,
+    LostIsRefusedAtOnce,
+    RowsOfOneAccount,
+    ForkForgetsMessages,
+    WaitsInVain,
 )
