@@ -78,7 +78,7 @@ def read_answer(
             return read_refusal(endpoint, plain, status=status, reference=reference, secrets=secrets)
         if status == _OK:
             value = structure(plain, endpoint.reply, shape=endpoint.shape, known=known() if callable(known) else known)
-            return Answer(_ACCEPTED, value=value)
+            return Answer(_ACCEPTED if endpoint.ends_row else Outcome.PRICED, value=value)
     except Undecodable as problem:
         if status == _OK:
             return _unreadable(endpoint, str(problem), body, reference, secrets)
@@ -119,6 +119,8 @@ def read_refusal(
         outcome = Outcome.LOGIN_REFUSED
     elif issubclass(kind, errors.AddressBlocked):
         outcome = Outcome.ADDRESS_BLOCKED
+    elif endpoint.may_block:
+        outcome = Outcome.REFUSED
     else:
         outcome = Outcome.ANSWERED if refusal.code == _PROVES_NOTHING else Outcome.ACCEPTED
     return Answer(outcome, Happened.REFUSED, kind(refusal.code, detail, endpoint.name))

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
+    from decimal import Decimal
 
     from smsc_async._endpoint import Endpoint
     from smsc_async._inbox_watch import InboxWatch
+    from smsc_async._status_watch import Following, StatusWatch
     from smsc_async._waiting_calls import ExpectedCall
     from smsc_async.clock import Clock
 
-__all__ = ["ByteStream", "CallReceiver", "Caller", "Known"]
+__all__ = ["Attachment", "ByteStream", "CallReceiver", "Caller", "Known", "StatusReceiver"]
 
 T = TypeVar("T")
 
@@ -38,6 +40,20 @@ class ByteStream(Protocol):
         ...
 
 
+class Attachment(Protocol):
+    """A file that goes with a call."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def content(self) -> bytes:
+        """What is in it."""
+        ...
+
+
 class CallReceiver(Protocol):
     """What hears of a subscriber's call: `smsc_async.webhooks.Receiver`, or something in its place."""
 
@@ -48,6 +64,14 @@ class CallReceiver(Protocol):
         Raises:
             ConfirmationInProgress: Somebody waits for it already.
         """
+        ...
+
+
+class StatusReceiver(Protocol):
+    """What hears of messages' statuses: `smsc_async.webhooks.Receiver`, or something in its place."""
+
+    def expect_statuses(self, following: Following) -> AbstractContextManager[object]:
+        """Tell *following* what comes of its messages, as long as the block lasts."""
         ...
 
 
@@ -64,6 +88,25 @@ class Caller(Protocol):
         """Give those of the account who look for calls in the inbox."""
         ...
 
+    @property
+    def status_watch(self) -> StatusWatch:
+        """Give those of the account who wait for messages to arrive."""
+        ...
+
+    @property
+    def base_url(self) -> str:
+        """Give where the gateway is."""
+        ...
+
+    @property
+    def lateness(self) -> float:
+        """Give the seconds after which a request that was given up cannot be carried out any more."""
+        ...
+
+    def deadline(self) -> float:
+        """Give the moment at which a call that begins now must be over; ``inf`` is never."""
+        ...
+
     async def perform(
         self,
         endpoint: Endpoint[T],
@@ -72,6 +115,8 @@ class Caller(Protocol):
         known: Known = None,
         subject: str | None = None,
         force: bool = False,
+        deadline: float | None = None,
+        files: Sequence[Attachment] = (),
     ) -> T:
         """
         Send one call through guard, retry and wire, and give its value.
@@ -83,7 +128,21 @@ class Caller(Protocol):
             subject: What a paid call is about, such as the phone of a rent: one call on it at a time, and none after
                 one whose outcome is unknown.
             force: Call even though an earlier call on *subject* has an unknown outcome.
+            deadline: The moment at which it must be over, where it is a part of a longer call.
+            files: That go with it.
         """
+        ...
+
+    def lose(self, endpoint: Endpoint[Any], subject: str, reason: str) -> None:
+        """Note that nobody knows how much of what was done on *subject* was done, and tell the observer."""
+        ...
+
+    def settle(self, endpoint: Endpoint[Any], subject: str) -> None:
+        """Note that it is known now what became of a call on *subject* whose outcome was not."""
+        ...
+
+    def tell_balance(self, endpoint: Endpoint[Any], balance: Decimal, cost: Decimal | None) -> None:
+        """Tell the observer what is left on the account, after something that cost so much."""
         ...
 
     def stream(self, endpoint: Endpoint[Any], params: Mapping[str, str]) -> AbstractAsyncContextManager[ByteStream]:

@@ -11,7 +11,7 @@ import anyio
 import attrs
 
 from smsc_async._answer import Answer, no_answer, read_answer
-from smsc_async._endpoint import Replay
+from smsc_async._endpoint import OnDuplicate, Replay
 from smsc_async._plan import Route
 from smsc_async._retry import Again, repeat
 from smsc_async._telling import Telling
@@ -20,6 +20,7 @@ from smsc_async._verdict import Happened, judge
 from smsc_async.errors import (
     AccountLocked,
     GatewayError,
+    InvalidParameters,
     NoReply,
     NotSent,
     OutcomeStillUnknown,
@@ -32,12 +33,15 @@ from smsc_async.guard import Outcome
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
+    from decimal import Decimal
 
-    from smsc_async._calling import ByteStream, Known
+    from smsc_async._calling import Attachment, ByteStream, Known
     from smsc_async._endpoint import Endpoint
     from smsc_async._inbox_watch import InboxWatch
     from smsc_async._options import Options
     from smsc_async._shared import Shared
+    from smsc_async._status_watch import StatusWatch
+    from smsc_async._wire import FormParts
     from smsc_async.clock import Clock
     from smsc_async.events import Event
     from smsc_async.guard import Demand, Wait
@@ -47,6 +51,7 @@ __all__ = ["Call", "Conductor", "left_behind", "shielded"]
 T = TypeVar("T")
 _FOREVER: Final = float("inf")
 _BROKEN_OFF: Final = Answer(Outcome.UNSENT)  # stands for an answer as long as there is none
+_REFUSED: Final = Outcome.REFUSED  # on Python 3.11 looking it up on its class takes longer than all else with it
 _numbers: Final = count(1)
 
 
@@ -58,7 +63,7 @@ class Call:
     number: int  # in this process; tells the events of one call from those of others
     endpoint: Endpoint[Any]
     urls: Sequence[str]  # one for each of the session's hosts
-    form: bytes  # urlencoded, without credentials
+    form: bytes | FormParts  # without credentials
     demand: Demand
     known: Known
     subject: str | None
@@ -87,6 +92,44 @@ class Conductor:
         """Give those of the account who look for calls in the inbox."""
         return self.shared.memory.inbox_watch
 
+    @property
+    def status_watch(self) -> StatusWatch:
+        """Give those of the account who wait for messages to arrive."""
+        return self.shared.memory.status_watch
+
+    @property
+    def base_url(self) -> str:
+        """Give where the gateway is."""
+        return self.shared.hosts[0]
+
+    @property
+    def lateness(self) -> float:
+        """Give the seconds after which a request that was given up cannot be carried out any more."""
+        return self.shared.guard.lateness
+
+    def deadline(self) -> float:
+        """Give the moment at which a call that begins now must be over; ``inf`` is never."""
+        max_wait = self.options.max_wait
+        return _FOREVER if max_wait is None else self.clock.now() + max_wait
+
+    def lose(self, endpoint: Endpoint[Any], subject: str, reason: str) -> None:
+        """Note that nobody knows how much of what was done on *subject* was done, and tell the observer."""
+        self.shared.memory.lose(endpoint.name, subject)
+        self.telling.outcome_lost(next(_numbers), endpoint.name, subject, reason)
+
+    def settle(self, endpoint: Endpoint[Any], subject: str) -> None:
+        """Note that it is known now what became of a call on *subject* whose outcome was not."""
+        self.shared.memory.settle(endpoint.name, subject)
+        self.telling.outcome_settled(endpoint.name, subject)
+
+    def tell_balance(self, endpoint: Endpoint[Any], balance: Decimal, cost: Decimal | None) -> None:
+        """Tell the observer what is left on the account, if that is little."""
+        least = self.options.low_balance
+        if least is None:
+            least = cost  # another one like this could not be paid
+        if least is not None and balance < least:
+            self.telling.low_balance(endpoint.name, balance, least)
+
     async def perform(
         self,
         endpoint: Endpoint[T],
@@ -95,9 +138,11 @@ class Conductor:
         known: Known = None,
         subject: str | None = None,
         force: bool = False,
+        deadline: float | None = None,
+        files: Sequence[Attachment] = (),
     ) -> T:
         """Send one call through guard, retry and wire, and give its value."""
-        call = self.begin(endpoint, params, known, subject, force=force)
+        call = self.begin(endpoint, params, known, subject, force=force, deadline=deadline, files=files)
         memory = self.shared.memory
         if subject is not None:
             memory.begin(endpoint.name, subject)
@@ -129,6 +174,8 @@ class Conductor:
         subject: str | None = None,
         *,
         force: bool = False,
+        deadline: float | None = None,
+        files: Sequence[Attachment] = (),
     ) -> Call:
         """Make a call ready; refuses it where an earlier one on the same subject is unresolved."""
         shared = self.shared
@@ -137,9 +184,13 @@ class Conductor:
         route = self._routes.get(endpoint)
         if route is None:
             route = self._routes[endpoint] = Route(endpoint, self.options.reply_format, shared)
+        form: bytes | FormParts
         form, demand = route.plan(params, subject)
-        max_wait = self.options.max_wait
-        deadline = _FOREVER if max_wait is None else self.clock.now() + max_wait
+        if files:
+            form = route.in_parts(params, files)
+        if deadline is None:
+            max_wait = self.options.max_wait
+            deadline = _FOREVER if max_wait is None else self.clock.now() + max_wait
         call = Call(self, next(_numbers), endpoint, route.urls, form, demand, known, subject, force, deadline)
         if subject is not None:
             self.check_subject(call)
@@ -214,7 +265,7 @@ class Conductor:
         """Remember and tell what came; before the lease is given back, so that who waits for this outcome sees it."""
         error = answer.error
         if error is None:
-            if call.subject is not None:
+            if call.subject is not None and call.endpoint.on_duplicate is OnDuplicate.UNLESS_DONE:
                 self.shared.memory.succeed(call.endpoint.name, call.subject)
         elif isinstance(error, OutcomeUnknown):
             self._lost(call, error.reason)
@@ -262,6 +313,8 @@ class Conductor:
             raise
         finally:
             try:
+                if outcome is _REFUSED and not isinstance(answer.error, InvalidParameters):
+                    shared.guard.prove(lease)  # of those only parameter errors may come before the credentials
                 pending = shared.guard.finish(lease, outcome)
                 if pending is not None:
                     await self._given_back(call, pending, answer)
@@ -301,7 +354,7 @@ class Conductor:
         answer = read_answer(
             endpoint,
             reply,
-            asked=options.reply_format,
+            asked=options.reply_format if endpoint.reply_format is None else endpoint.reply_format,
             known=call.known,
             reference=call.subject,
             secrets=self.shared.secrets,

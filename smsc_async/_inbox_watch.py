@@ -11,25 +11,22 @@ from __future__ import annotations
 
 import logging
 import math
-import threading
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
+from smsc_async._waiters import PASSING, Turn
 from smsc_async._waiting_calls import CallSeen, ExpectedCall, WaitingCalls
-from smsc_async.errors import ReplyError, TooManyRequests, TransportError, WaitTooLong
 
 if TYPE_CHECKING:
     from smsc_async.clock import Clock
     from smsc_async.values import LocalTime
 
-__all__ = ["INTERVAL", "PASSING", "CallRow", "InboxWatch"]
+__all__ = ["INTERVAL", "CallRow", "InboxWatch"]
 
 _log: Final = logging.getLogger("smsc_async")
 
 INTERVAL: Final = 20.0  # seconds between two looks: three a minute, as many as the gateway takes of one request
 _FRESH: Final = 60.0  # seconds for which nobody need look where the inbox ends before another number is asked for
-PASSING: Final = (TransportError, ReplyError, WaitTooLong, TooManyRequests)  # the next look may go well
 
 
 class CallRow(Protocol):
@@ -65,9 +62,7 @@ class InboxWatch:
 
     def __init__(self) -> None:
         self.calls: WaitingCalls = WaitingCalls()
-        self._lock = threading.Lock()
-        self._looking: ExpectedCall | None = None  # who looks for all
-        self._queue: OrderedDict[ExpectedCall, None] = OrderedDict()  # who looks next; each waits to be rung
+        self._turn = Turn()
         self._ready: set[ExpectedCall] = set()  # who was there before the rows that come now
         self._position: int | None = None  # the last row that was read; None while there was none within an hour
         self._pressed: set[ExpectedCall] = set()  # who waits for the next time that it is read
@@ -90,7 +85,7 @@ class InboxWatch:
         """Wait for the call, and look for everybody's meanwhile if nobody else does."""
         try:
             while expected.call is None:
-                if not self._is_turn_of(expected):
+                if not self._turn.is_of(expected):
                     await expected.rung()
                     continue
                 await clock.sleep_until(max(clock.now(), self._tried_at + INTERVAL))
@@ -99,7 +94,7 @@ class InboxWatch:
                 except PASSING as error:
                     _log.warning("the inbox could not be read, and is read again: %s", error)
         finally:
-            self._leave(expected)
+            self._turn.leave(expected)
         return expected.call
 
     def forget(self, expected: ExpectedCall) -> None:
@@ -111,13 +106,13 @@ class InboxWatch:
         self._pressed.add(expected)
         try:
             while self._read_at < moment:
-                if self._is_turn_of(expected):
+                if self._turn.is_of(expected):
                     await self._read(look, clock)
                 else:
                     await expected.rung()
         finally:
             self._pressed.discard(expected)
-            self._leave(expected)
+            self._turn.leave(expected)
 
     async def _read(self, look: Look, clock: Clock) -> None:
         """Read what is new, and tell who waits for it."""
@@ -143,23 +138,3 @@ class InboxWatch:
         expected = self.calls.of(row.phone.removeprefix("+")) if row.is_call else None
         if expected is not None and expected in self._ready:
             expected.arrive(CallSeen(received=row.received))
-
-    def _is_turn_of(self, expected: ExpectedCall) -> bool:
-        """Say whether it is to look; if it is not, it is rung when it is."""
-        with self._lock:
-            if self._looking is None:
-                self._looking = expected
-            if self._looking is expected:
-                return True
-            self._queue[expected] = None
-            return False
-
-    def _leave(self, expected: ExpectedCall) -> None:
-        """Let one other go on, if it was this one's turn."""
-        with self._lock:
-            self._queue.pop(expected, None)
-            if self._looking is not expected:
-                return
-            self._looking = following = self._queue.popitem(last=False)[0] if self._queue else None
-            if following is not None:
-                following.ring()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from smsc_async._inbox_watch import InboxWatch
 from smsc_async._retry import Budget
+from smsc_async._status_watch import StatusWatch
 
 if TYPE_CHECKING:
     from smsc_async.guard import Guard
@@ -27,6 +28,7 @@ class Memory:
     def __init__(self) -> None:
         self.budget: Budget = Budget()
         self.inbox_watch: InboxWatch = InboxWatch()
+        self.status_watch: StatusWatch = StatusWatch()
         self._counting = threading.Lock()
         self._succeeded: set[tuple[str, str]] = set()
         self._unresolved: set[tuple[str, str]] = set()
@@ -57,6 +59,10 @@ class Memory:
         self._succeeded.add((endpoint, subject))
         self._unresolved.discard((endpoint, subject))
 
+    def settle(self, endpoint: str, subject: str) -> None:
+        """Note that it is known now what became of a call on *subject*."""
+        self._unresolved.discard((endpoint, subject))
+
     def lose(self, endpoint: str, subject: str) -> None:
         """Note that nobody knows whether a call on *subject* was carried out."""
         self._unresolved.add((endpoint, subject))
@@ -65,6 +71,7 @@ class Memory:
         """In a child process: how the parent's calls in flight end will never be known here."""
         self._counting = threading.Lock()  # another thread may have held it, and that thread is not in the child
         self.inbox_watch = InboxWatch()  # who waited, waits in the parent
+        self.status_watch = StatusWatch()
         self._unresolved.update(self._going_on)
         self._going_on.clear()
 

@@ -11,6 +11,7 @@ from smsc_async._telling import Telling, logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from decimal import Decimal
 
     from smsc_async.clock import Clock
     from smsc_async.guard import Wait
@@ -61,6 +62,16 @@ class Observing(Telling):
         super().outcome_lost(call, endpoint, reference, reason)
         shown = None if reference is None else mask_phones(reference)
         self._notify(events.OutcomeLost(call, endpoint, shown, reason))
+
+    def outcome_settled(self, endpoint: str, reference: str) -> None:
+        """It is known now whether it was carried out."""
+        super().outcome_settled(endpoint, reference)
+        self._notify(events.OutcomeSettled(endpoint, mask_phones(reference)))
+
+    def low_balance(self, endpoint: str, balance: Decimal, least: Decimal) -> None:
+        """An answer said that little is left on the account."""
+        super().low_balance(endpoint, balance, least)
+        self._notify(events.LowBalance(endpoint, balance, least))
 
     def _notify(self, event: events.Event) -> None:
         try:

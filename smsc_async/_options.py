@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -54,6 +55,18 @@ def _check_observer(_: object, attribute: attrs.Attribute[Any], value: object) -
         raise InvalidArgumentType(attribute.name, "give a function of one event, or None")
 
 
+def _amount(value: object) -> Decimal | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        problem = f'give an amount as an int or a Decimal, such as Decimal("50"), not {type(value).__name__}'
+        raise InvalidArgumentType("low_balance", problem)
+    amount = Decimal(value)
+    if not amount.is_finite():
+        raise InvalidArgument("low_balance", "give a finite amount")
+    return amount
+
+
 @attrs.frozen(kw_only=True)
 class Options:
     """
@@ -65,6 +78,7 @@ class Options:
         max_wait: Seconds for a whole call, with queue, back-off and exchange; None is for ever.
         retry: How often calls that may be repeated are; None is never.
         observer: Called with every event.
+        low_balance: Below it `LowBalance` is told; None is the cost of the message that was just sent.
     """
 
     reply_format: ReplyFormat = attrs.field(default=ReplyFormat.JSON, converter=_reply_format)
@@ -72,6 +86,7 @@ class Options:
     max_wait: float | None = attrs.field(default=None, validator=_seconds(optional=True))
     retry: Retry | None = attrs.field(factory=Retry, validator=_check_retry)
     observer: Callable[[Event], None] | None = attrs.field(default=None, validator=_check_observer, repr=False)
+    low_balance: Decimal | None = attrs.field(default=None, converter=_amount, repr=False)
 
     @property
     def download_timeout(self) -> float:

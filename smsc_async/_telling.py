@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 from smsc_async._privacy import mask_phones
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from smsc_async.clock import Clock
     from smsc_async.guard import Wait
 
@@ -53,6 +55,14 @@ class Telling:
         """Nobody knows whether it was carried out."""
         shown = None if reference is None else mask_phones(reference)
         logger.warning("%s: outcome unknown%s: %s", endpoint, f" ({shown})" if shown else "", reason)
+
+    def outcome_settled(self, endpoint: str, reference: str) -> None:
+        """It is known now whether it was carried out."""
+        logger.info("%s: the outcome of %s is known now", endpoint, mask_phones(reference))
+
+    def low_balance(self, endpoint: str, balance: Decimal, least: Decimal) -> None:
+        """An answer said that little is left on the account."""
+        logger.warning("%s: %s is left on the account, less than %s", endpoint, balance, least)
 
     def lease_kept(self, endpoint: str, error: Exception) -> None:
         """A guard in another process failed to take its lease back."""

@@ -15,12 +15,15 @@ from smsc_async._wire import Shape, check_text, phone
 from smsc_async.errors import InvalidArgument, InvalidArgumentType
 from smsc_async.services.account import Account
 from smsc_async.services.calls import Calls
+from smsc_async.services.captcha import CaptchaPictures
 from smsc_async.services.downloads import Downloads
 from smsc_async.services.inbox import Inbox
+from smsc_async.services.messages import Messages
 from smsc_async.services.numbers import Numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from decimal import Decimal
 
     from smsc_async._retry import Retry
     from smsc_async._wire import ReplyFormat
@@ -67,6 +70,16 @@ class View:
         return Downloads(self._conductor)
 
     @cached_property
+    def messages(self) -> Messages:
+        """Messages: send, price, follow, delete."""
+        return Messages(self._conductor)
+
+    @cached_property
+    def captcha(self) -> CaptchaPictures:
+        """Pictures whose code a visitor reads before a message is sent."""
+        return CaptchaPictures(self._conductor)
+
+    @cached_property
     def account(self) -> Account:
         """The account itself: its balance."""
         return Account(self._conductor)
@@ -79,6 +92,7 @@ class View:
         max_wait: float | None = UNSET,
         retry: Retry | None = UNSET,
         observer: Callable[[Event], None] | None = UNSET,
+        low_balance: Decimal | int | None = UNSET,
     ) -> View:
         """
         Give a view that makes its calls with these options changed, through the same guard and connections.
@@ -89,6 +103,7 @@ class View:
             max_wait: Seconds for a whole call, with queue, back-off and exchange; None is for ever.
             retry: How often calls that may be repeated are; None is never.
             observer: Called with every event.
+            low_balance: Below this amount the observer is told `LowBalance`.
 
         Raises:
             InvalidArgument: An option is out of range.
@@ -99,6 +114,7 @@ class View:
             "max_wait": max_wait,
             "retry": retry,
             "observer": observer,
+            "low_balance": low_balance,
         }
         changes: dict[str, Any] = {name: value for name, value in given.items() if value is not UNSET}
         return View(Conductor(self._conductor.shared, attrs.evolve(self._conductor.options, **changes)))

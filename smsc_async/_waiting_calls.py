@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from smsc_async._loops import bell, current_loop
+from smsc_async._waiters import Waiter
 from smsc_async.errors import ConfirmationInProgress
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from datetime import datetime
 
-    from smsc_async._loops import Bell, Loop
     from smsc_async.values import LocalTime
 
 __all__ = ["CallSeen", "ExpectedCall", "WaitingCalls"]
@@ -29,16 +28,15 @@ class CallSeen:
     received: LocalTime | None = None
 
 
-class ExpectedCall:
+class ExpectedCall(Waiter):
     """One wait for a call, in one event loop, but told of the call from any thread."""
 
-    __slots__ = ("_bells", "_loop", "call", "since")
+    __slots__ = ("call", "since")
 
     def __init__(self, since: datetime | None) -> None:
+        super().__init__()
         self.call: CallSeen | None = None
         self.since: datetime | None = since  # older calls confirmed something else
-        self._loop: Loop = current_loop()
-        self._bells: tuple[Bell, ...] = ()  # of the tasks that wait: mostly one
 
     async def arrival(self) -> CallSeen:
         """Wait for the call."""
@@ -46,27 +44,10 @@ class ExpectedCall:
             await self.rung()
         return self.call
 
-    async def rung(self) -> None:
-        """Wait until the call comes, or there is something else to look at."""
-        mine = bell()  # each serves one wait
-        self._bells = (*self._bells, mine)
-        try:
-            await mine.wait()
-        finally:
-            self._bells = tuple(each for each in self._bells if each is not mine)
-
     def arrive(self, call: CallSeen) -> None:
         """Tell of the call."""
         self.call = call
         self.ring()
-
-    def ring(self) -> None:
-        """Wake whoever waits."""
-        self._loop.call_soon(self._ring)
-
-    def _ring(self) -> None:
-        for each in self._bells:
-            each.ring()
 
 
 class WaitingCalls:

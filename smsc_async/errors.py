@@ -14,6 +14,7 @@ What can go wrong, as a tree; every class says whose move it is.
     │   ├── InvalidDate                  5 when sending
     │   ├── RecipientBlacklisted         5 when asking for a confirmation number
     │   ├── TaskNotFound                 5 when downloading
+    │   ├── CannotDelete                 5 when deleting a message
     │   ├── MessageForbidden             6 when sending
     │   ├── CostUnavailable              6 when asking for a confirmation number
     │   ├── InvalidPhone                 7
@@ -26,13 +27,16 @@ What can go wrong, as a tree; every class says whose move it is.
     │   ├── UnexpectedRedirect           something answered in the gateway's place
     │   └── IncompleteDownload           a file ended before its end
     ├── OutcomeUnknown                   look before you repeat: money may be gone
+    │   ├── MessageOutcomeUnknown        messages.resolve() finds out
     │   └── OutcomeStillUnknown          not sent, because an earlier call's outcome is
+    ├── PartlySent                       a large list of recipients: some requests of it went well
     ├── ReplyError                       an answer that nobody can read
     ├── TaskNotReady, TaskFailed         a download's task is not done, or never will be
     ├── WaitTooLong                      the limits hold the call for longer than it may wait
     ├── AccountLocked                    asking again now would lock the address out
     ├── SessionClosed                    the session was closed before the call was sent
     ├── StoreUnavailable                 the store of callbacks cannot be used now
+    ├── DeliveryTimeout                  a message has not arrived by then
     ├── ConfirmationExpired              nobody called within the time to confirm a phone
     ├── ConfirmationInProgress           a call of that phone is waited for already; nothing was sent
     ├── GuardUnavailable                 the guard cannot say yes, so nothing was sent
@@ -56,14 +60,20 @@ from smsc_async._privacy import mask_phones
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from smsc_async.services._sent import SentMessage
+    from smsc_async.services._states import MessageState
+    from smsc_async.values import Listing
+
 __all__ = [
     "AccountLocked",
     "AddressBlocked",
     "AuthenticationFailed",
     "CallbackTooLarge",
+    "CannotDelete",
     "ConfirmationExpired",
     "ConfirmationInProgress",
     "CostUnavailable",
+    "DeliveryTimeout",
     "GatewayError",
     "GuardUnavailable",
     "IncompleteDownload",
@@ -75,10 +85,12 @@ __all__ = [
     "InvalidPhone",
     "MalformedCallback",
     "MessageForbidden",
+    "MessageOutcomeUnknown",
     "NoReply",
     "NotSent",
     "OutcomeStillUnknown",
     "OutcomeUnknown",
+    "PartlySent",
     "RecipientBlacklisted",
     "ReplyError",
     "SessionClosed",
@@ -172,6 +184,10 @@ class TaskNotFound(GatewayError):
     """There is no such task, or its file is not there."""
 
 
+class CannotDelete(GatewayError):
+    """The message cannot be deleted: there is none, or the operator has it."""
+
+
 class MessageForbidden(GatewayError):
     """The text or the sender's name is not allowed."""
 
@@ -251,6 +267,67 @@ class OutcomeStillUnknown(OutcomeUnknown):
 
     def __str__(self) -> str:
         return f"{self.endpoint}: not sent: {self.reason}; look what became of it, then give force=True"
+
+
+def _all_masked(phones: tuple[str, ...]) -> str:
+    shown = ", ".join(mask_phones(phone) for phone in phones[:_SHOWN])
+    return f"({shown}, {len(phones) - _SHOWN} more)" if len(phones) > _SHOWN else f"({shown})"
+
+
+_SHOWN: Final = 3  # phones that a repr names
+
+
+@_error
+class MessageOutcomeUnknown(OutcomeUnknown):
+    """
+    The message may have been sent: no answer came, and the gateway, if it could be asked, did not know of it.
+
+    *reference* is the message's id. ``await smsc.messages.resolve(error)`` finds out what became of it: now or later,
+    here or in another process.
+    """
+
+    phones: tuple[str, ...] = attrs.field(default=(), repr=_all_masked)
+    lost_at: datetime | None = None  # aware; after it nothing more was sent
+
+    def __str__(self) -> str:
+        message = mask_phones(self.reference or "")
+        what = f"{self.endpoint}: {self.reason}; the message {message} may have been sent"
+        return f"{what}: await messages.resolve(error), or messages.resolve(id, to), finds out"
+
+
+@_error
+class PartlySent(SmscError):
+    """
+    A list of recipients that takes several requests was sent in part; *error* ended it.
+
+    Nothing is repeated: what is *unsent* may be sent, and what is *unknown* looked up with `messages.resolve`.
+    """
+
+    endpoint: str
+    sent: SentMessage = attrs.field(repr=lambda sent: f"<{len(sent.recipients)} recipients>")  # what was taken
+    unsent: tuple[str, ...] = attrs.field(default=(), repr=_all_masked)
+    unknown: tuple[str, ...] = attrs.field(default=(), repr=_all_masked)
+    error: SmscError | None = None
+
+    def __str__(self) -> str:
+        unknown = f", {len(self.unknown)} unknown" if self.unknown else ""
+        counts = f"{len(self.sent.recipients)} recipients sent, {len(self.unsent)} not sent{unknown}"
+        return f"{self.endpoint}: {counts}: {self.error}"
+
+
+@_error
+class DeliveryTimeout(SmscError):
+    """Some messages have not come to the end of their way within the time; they may still."""
+
+    pending: tuple[tuple[str, str], ...] = attrs.field(
+        repr=lambda pending: f"<{len(pending)} messages>"
+    )  # recipient and id, as `messages.statuses` takes them
+    states: Listing[MessageState] = attrs.field(repr=lambda states: f"<{len(states)} states>")  # those that are known
+
+    def __str__(self) -> str:
+        phone, message_id = self.pending[0]
+        others = f" and {len(self.pending) - 1} others are" if len(self.pending) > 1 else " is"
+        return f"the message {message_id} to {mask_phones(phone)}{others} still on the way; wait on if you like"
 
 
 @_error

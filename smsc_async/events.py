@@ -13,8 +13,20 @@ import attrs
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from decimal import Decimal
 
-__all__ = ["Attempt", "Event", "Failed", "OutcomeLost", "Refused", "Repeating", "Replied", "Waiting"]
+__all__ = [
+    "Attempt",
+    "Event",
+    "Failed",
+    "LowBalance",
+    "OutcomeLost",
+    "OutcomeSettled",
+    "Refused",
+    "Repeating",
+    "Replied",
+    "Waiting",
+]
 
 
 @attrs.frozen
@@ -93,4 +105,23 @@ class OutcomeLost:
     reason: str
 
 
-Event: TypeAlias = Waiting | Attempt | Replied | Refused | Failed | Repeating | OutcomeLost
+@attrs.frozen
+class OutcomeSettled:
+    """It is known now what became of a call whose outcome was lost: it was looked for."""
+
+    endpoint: str
+    reference: str  # masked
+
+
+@attrs.frozen
+class LowBalance:
+    """An answer said that little is left on the account."""
+
+    endpoint: str
+    balance: Decimal  # in the account's currency
+    least: Decimal  # what it is less than: the session's ``low_balance``, or what the call cost
+
+
+Event: TypeAlias = (
+    Waiting | Attempt | Replied | Refused | Failed | Repeating | OutcomeLost | OutcomeSettled | LowBalance
+)

@@ -17,6 +17,7 @@ from smsc_async.errors import InvalidArgument
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Sequence
+    from decimal import Decimal
     from types import TracebackType
 
     import httpx
@@ -51,6 +52,8 @@ class Session(View):
         ssl_context: What to trust, where it is not the public authorities.
         proxy: The address of a proxy; the environment's are ignored.
         observer: Called with every event: waits, attempts, replies, refusals.
+        low_balance: Below this amount the observer is told `LowBalance`, and the log warned; by default below what the
+            message that was just sent has cost.
         allow_plain_http: Allow plain http to another machine: the password can be read on the way.
 
     Raises:
@@ -75,6 +78,7 @@ class Session(View):
         ssl_context: ssl.SSLContext | None = None,
         proxy: str | None = None,
         observer: Callable[[Event], None] | None = None,
+        low_balance: Decimal | int | None = None,
         allow_plain_http: bool = False,
     ) -> None:
         made = make(
@@ -88,6 +92,7 @@ class Session(View):
                 "max_wait": max_wait,
                 "retry": Retry() if retry is UNSET else retry,
                 "observer": observer,
+                "low_balance": low_balance,
             },
             guard=guard,
             transport=transport,

@@ -1,15 +1,31 @@
-"""What the gateway's numbers about messages mean: statuses, delivery errors, types and flags."""
+"""What the gateway's numbers about messages mean: statuses, delivery errors, types and flags; in two languages."""
 
 from __future__ import annotations
 
 import enum
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, Literal, TypeAlias
 
 import attrs
 
+from smsc_async._wording import DELIVERY_ERRORS, MESSAGE_STATUSES
+from smsc_async.errors import InvalidArgument
 from smsc_async.values import OpenIntEnum
 
-__all__ = ["DeliveryError", "MessageFlags", "MessageStatus", "MessageType", "TemplateKind"]
+__all__ = ["DeliveryError", "HlrResult", "Language", "MessageFlags", "MessageStatus", "MessageType", "TemplateKind"]
+
+Language: TypeAlias = Literal["en", "uk"]
+
+_UNKNOWN: Final[Mapping[str, str]] = {"en": "unknown number", "uk": "невідомий номер"}
+
+
+def _described(words: Mapping[int, tuple[str, str]], number: int, language: object) -> str:
+    if language not in _UNKNOWN:
+        raise InvalidArgument("language", 'must be "en" or "uk"')
+    found = words.get(number)
+    if found is None:
+        return f"{_UNKNOWN[str(language)]} {number}"
+    return found[language == "uk"]
 
 
 class MessageStatus(OpenIntEnum):
@@ -52,6 +68,15 @@ class MessageStatus(OpenIntEnum):
     def is_delivered(self) -> bool:
         """Whether it has reached the phone."""
         return self in _REACHED
+
+    def describe(self, language: Language = "en") -> str:
+        """
+        Say it in words, in English or Ukrainian.
+
+        Raises:
+            InvalidArgument: *language* is neither ``"en"`` nor ``"uk"``.
+        """
+        return _described(MESSAGE_STATUSES, self.value, language)
 
 
 _DECIDED: Final = 2
@@ -105,6 +130,15 @@ class DeliveryError(OpenIntEnum):
     SPAM = 253
     UNREGISTERED_SENDER = 254
     REJECTED_BY_OPERATOR = 255
+
+    def describe(self, language: Language = "en") -> str:
+        """
+        Say it in words, in English or Ukrainian.
+
+        Raises:
+            InvalidArgument: *language* is neither ``"en"`` nor ``"uk"``.
+        """
+        return _described(DELIVERY_ERRORS, self.value, language)
 
 
 class MessageType(OpenIntEnum):
@@ -166,3 +200,36 @@ class MessageFlags:
         template = f", template={self.template.name}" if self.template is not None else ""
         balance = ", second_balance=True" if self.second_balance else ""
         return f"MessageFlags({self.value}: {self.type.name}{template}{balance})"
+
+
+@attrs.frozen(kw_only=True)
+class HlrResult:
+    """What an HLR request found out about a phone; the gateway's words."""
+
+    imsi: str | None = None
+    service_centre: str | None = None
+    country_code: str | None = None  # of the subscriber's country, as mobile networks count them (mcc)
+    operator_code: str | None = None  # mnc
+    country: str | None = None
+    operator: str | None = None
+    roaming_country: str | None = None
+    roaming_operator: str | None = None
+
+
+#: How the gateway names the fields of an `HlrResult`.
+HLR_NAMES: Final[Mapping[str, str]] = {
+    "imsi": "imsi",
+    "msc": "service_centre",
+    "mcc": "country_code",
+    "mnc": "operator_code",
+    "cn": "country",
+    "net": "operator",
+    "rcn": "roaming_country",
+    "rnet": "roaming_operator",
+}
+
+
+def hlr_result(values: Mapping[str, str | None]) -> HlrResult | None:
+    """Give what *values* by the gateway's names tell of a phone, if they tell anything."""
+    known = {ours: values[name] for name, ours in HLR_NAMES.items() if values.get(name)}
+    return HlrResult(**known) if known else None

@@ -11,7 +11,7 @@ from typing import Any, Final, SupportsIndex, TypeVar, overload
 
 import attrs
 
-__all__ = ["Listing", "LocalTime", "OpenIntEnum"]
+__all__ = ["Listing", "LocalTime", "OpenIntEnum", "show_known"]
 
 T = TypeVar("T")
 
@@ -122,6 +122,13 @@ def _check_zone(value: object) -> None:
     if not isinstance(value, tzinfo):
         message = f'zone must be a time zone, such as zoneinfo.ZoneInfo("Europe/Kyiv"), not {type(value).__name__}'
         raise TypeError(message)
+
+
+def show_known(value: Any) -> str:
+    """Show an attrs value by the fields that are known: those that are not None."""
+    names = [field.name for field in attrs.fields(type(value)) if field.repr]
+    known = (f"{name}={found!r}" for name in names if (found := getattr(value, name)) is not None)
+    return f"{type(value).__name__}({', '.join(known)})"
 
 
 class OpenIntEnum(enum.IntEnum):

@@ -60,4 +60,6 @@ class Account:
 
         Source: https://smsc.ua/api/http/balance/balance_answer/
         """
-        return await self._caller.perform(BALANCE, {})
+        balance = await self._caller.perform(BALANCE, {})
+        self._caller.tell_balance(BALANCE, balance.amount, None)
+        return balance

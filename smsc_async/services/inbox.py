@@ -9,7 +9,8 @@ import attrs
 
 from smsc_async import errors
 from smsc_async._endpoint import COMMON_REFUSALS, Endpoint, Limit, Replay
-from smsc_async._inbox_watch import INTERVAL, PASSING
+from smsc_async._inbox_watch import INTERVAL
+from smsc_async._waiters import PASSING
 from smsc_async._wire import Field, Holds, Shape, seconds, whole_number
 from smsc_async._wire import phone as phone_digits
 from smsc_async.errors import InvalidArgument, InvalidArgumentType

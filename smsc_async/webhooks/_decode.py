@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from smsc_async._convert import structure
 from smsc_async._wire import Field, Holds, Shape, Undecodable
-from smsc_async.statuses import MessageFlags
+from smsc_async.statuses import HLR_NAMES, MessageFlags, hlr_result
 from smsc_async.webhooks._kinds import KNOWN, Kind
 from smsc_async.webhooks.events import (
     CallConfirmation,
     DeliveryStatus,
     Event,
-    HlrResult,
     IncomingMessage,
     Signature,
     VoiceMenu,
@@ -70,18 +69,8 @@ _LISTED: Final[Mapping[Kind, frozenset[str]]] = {
 }
 _ECHOED: Final = frozenset({"charset", "fmt"})  # settings in the handler's address
 
-_HLR: Final = {
-    "imsi": "imsi",
-    "msc": "service_centre",
-    "mcc": "country_code",
-    "mnc": "operator_code",
-    "cn": "country",
-    "net": "operator",
-    "rcn": "roaming_country",
-    "rnet": "roaming_operator",
-}
 _MENU: Final = {"calltime": "call_time", "callmenu": "keys", "ringtime": "ring_time"}
-_SELDOM: Final = frozenset({*_HLR, *_MENU})
+_SELDOM: Final = frozenset({*HLR_NAMES, *_MENU})
 
 _TEXTS: Final = {"id": "", "to": ""}  # what a message must have, and what stands for it where the gateway leaves it out
 
@@ -147,9 +136,9 @@ def _sort_out(texts: Mapping[str, str], kind: Kind, declared: frozenset[str], kn
 
 def _take_apart(texts: Mapping[str, str], known: dict[str, Any]) -> None:
     """Read what only some statuses have."""
-    hlr = {ours: texts[name] for name, ours in _HLR.items() if texts.get(name)}
+    hlr = hlr_result(texts)
     if hlr:
-        known["hlr"] = HlrResult(**hlr)
+        known["hlr"] = hlr
     menu = {ours: texts[name] for name, ours in _MENU.items() if texts.get(name)}
     if menu:
         known["menu"] = VoiceMenu(**menu)

@@ -19,6 +19,7 @@ import attrs
 from smsc_async.webhooks._calls import HeardCalls
 from smsc_async.webhooks._handling import Handling
 from smsc_async.webhooks._payload import pack
+from smsc_async.webhooks._statuses import HeardStatuses
 from smsc_async.webhooks._unix_time import UnixTime
 from smsc_async.webhooks._workers import Workers
 from smsc_async.webhooks.events import CallConfirmation, DeliveryStatus
@@ -57,6 +58,7 @@ class Delivery:
     def __init__(self, store: Store, clock: Clock, *, handling_timeout: float, workers: int) -> None:
         self.store = store
         self.calls = HeardCalls(clock)
+        self.statuses = HeardStatuses()
         self._unix = UnixTime(clock)
         self._handling = Handling(store, clock, self._unix, timeout=handling_timeout)
         self._workers = Workers(store, self._handling, self._tell, clock, self._unix, count=workers)
@@ -110,14 +112,17 @@ class Delivery:
     def _tell(self, event: Event) -> None:
         if isinstance(event, CallConfirmation):
             self.calls.tell(event)
+        elif isinstance(event, DeliveryStatus):
+            self.statuses.tell(event)
 
     def _unwanted(self, event: Event) -> Reply | None:
         """Say what to answer where no handler takes such an event now, if it must come again."""
         kind = type(event).__name__
-        handlers, heard = self._handling.handlers, self.calls.used
-        if kind in handlers.wanted or (heard and isinstance(event, CallConfirmation)):
+        handlers = self._handling.handlers
+        heard = (self.calls.used and CallConfirmation, self.statuses.used and DeliveryStatus)
+        if kind in handlers.wanted or type(event) in heard:
             return None
-        if handlers.was_wanted(event) or not (handlers or heard):
+        if handlers.was_wanted(event) or not (handlers or any(heard)):
             self._say_once(logging.ERROR, f"a {kind} came, and nobody listens: register handlers before serving")
             return Reply(503, "nobody listens now; come again")
         self._say_once(logging.WARNING, f"a {kind} came, and no handler wants such events: they are acknowledged")

@@ -10,7 +10,7 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from smsc_async.statuses import DeliveryError, MessageFlags, MessageStatus, MessageType
+from smsc_async.statuses import DeliveryError, HlrResult, MessageFlags, MessageStatus, MessageType
 from smsc_async.values import LocalTime
 
 __all__ = [
@@ -79,20 +79,6 @@ class _Callback:
 
     def _identity(self) -> tuple[object, ...]:
         raise NotImplementedError
-
-
-@attrs.frozen(kw_only=True)
-class HlrResult:
-    """What an HLR request found out about a phone; the gateway's words."""
-
-    imsi: str | None = None
-    service_centre: str | None = None
-    country_code: str | None = None  # of the subscriber's country, as mobile networks count them (mcc)
-    operator_code: str | None = None  # mnc
-    country: str | None = None
-    operator: str | None = None
-    roaming_country: str | None = None
-    roaming_operator: str | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from smsc_async._status_watch import Following
     from smsc_async._waiting_calls import ExpectedCall
     from smsc_async.webhooks._asgi import Receive, Scope, Send
     from smsc_async.webhooks.events import Digest, Event
@@ -250,6 +251,10 @@ class Receiver:
             ConfirmationInProgress: Somebody waits for a call of that phone already.
         """
         return self._delivery.calls.expect(phone_digits(phone))
+
+    def expect_statuses(self, following: Following) -> AbstractContextManager[object]:
+        """Tell who follows messages what comes of them, as long as the block lasts; `smsc.messages.wait` does this."""
+        return self._delivery.statuses.expect(following)
 
     # ---------------------------------------------------------------- serving
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+import math
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from typing import Any, TypeVar
 
 import anyio
 import attrs
 
 from smsc_async import errors
-from smsc_async._calling import Known
+from smsc_async._calling import Attachment, Known
 from smsc_async._convert import structure
 from smsc_async._endpoint import Endpoint
 from smsc_async._inbox_watch import InboxWatch
+from smsc_async._status_watch import StatusWatch
 from smsc_async._wire import Refusal, ReplyFormat, decode
 from smsc_async.testing import FakeClock
 
@@ -80,6 +83,14 @@ class FakeCaller:
         self.asked: list[Asked] = []
         self.clock = FakeClock()
         self.inbox_watch = InboxWatch()
+        self.status_watch = StatusWatch()
+        self.base_url = "https://smsc.ua"
+        self.lateness = 5.0
+        self.slowness = 0.0  # seconds until an answer comes
+        self.max_wait: float | None = None
+        self.settled: list[tuple[str, str]] = []
+        self.lost: list[tuple[str, str, str]] = []
+        self.balances: list[tuple[Decimal, Decimal | None]] = []
         self._answer = answer
         self._file = file
 
@@ -91,12 +102,18 @@ class FakeCaller:
         known: Known = None,
         subject: str | None = None,
         force: bool = False,
+        deadline: float | None = None,
+        files: Sequence[Attachment] = (),
     ) -> T:
-        options = {"known": known, "subject": subject, "force": force}
+        options = {"known": known, "subject": subject, "force": force, "files": tuple(files)}
+        if deadline is not None and deadline != math.inf:
+            options["deadline"] = deadline
         asked = Asked(
             endpoint.name, {**endpoint.fixed, **params}, {name: value for name, value in options.items() if value}
         )
         self.asked.append(asked)
+        if self.slowness:
+            await self.clock.sleep(self.slowness)
         answer: Any = self._answer(asked) if callable(self._answer) else self._answer
         if isinstance(answer, BaseException):
             raise answer
@@ -105,6 +122,18 @@ class FakeCaller:
         if isinstance(plain, Refusal):
             raise endpoint.refusals.get(plain.code, errors.GatewayError)(plain.code, plain.detail, endpoint.name)
         return structure(plain, endpoint.reply, shape=endpoint.shape, known=known() if callable(known) else known)
+
+    def deadline(self) -> float:
+        return math.inf if self.max_wait is None else self.clock.now() + self.max_wait
+
+    def lose(self, endpoint: Endpoint[Any], subject: str, reason: str) -> None:
+        self.lost.append((endpoint.name, subject, reason))
+
+    def settle(self, endpoint: Endpoint[Any], subject: str) -> None:
+        self.settled.append((endpoint.name, subject))
+
+    def tell_balance(self, endpoint: Endpoint[Any], balance: Decimal, cost: Decimal | None) -> None:
+        self.balances.append((balance, cost))
 
     @asynccontextmanager
     async def stream(self, endpoint: Endpoint[Any], params: Mapping[str, str]) -> AsyncIterator[FakeFile]:
@@ -126,7 +155,7 @@ class FakeCaller:
         return [asked.params for asked in self.asked]
 
 
-def task(id: int, status: int = 2, file: str = "", name: str = "report") -> dict[str, Any]:  # noqa: A002
+def task(id: int, status: int = 2, file: str = "", name: str = "report") -> dict[str, Any]:
     """Write a task as the gateway does."""
     return {"id": id, "name": name, "status": str(status), "created": "01.02.2025 10:00:00", "time": "", "file": file}
 
