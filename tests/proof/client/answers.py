@@ -74,6 +74,7 @@ class Answers:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._rented: dict[tuple[int, str], Passage] = {}
+        self._sent: set[tuple[int, str, str]] = set()  # account, phone and id of each message
 
     @staticmethod
     def thinking(script: Script) -> float:
@@ -120,7 +121,7 @@ class Answers:
                 self.act(passage)
             passage.said, statuses, text = _IN_PLACE[fault]
             return _Said(statuses[int(script.aside * len(statuses))], text)
-        text = body_of(passage)
+        text = body_of(passage, known=passage.path == "status.php" and _message(passage) in self._sent)
         if not text:
             return self._refuse(passage, 200, _NOT_FOUND, _TEXTS[_NOT_FOUND])
         self.act(passage)
@@ -144,6 +145,8 @@ class Answers:
         book, record = self._gateway.book, passage.record
         passage.executed = self._gateway.time.now()
         book.trace("call", record.number, "carried out (%s)", passage.path)
+        if passage.path == "send.php" and passage.params["cost"] != "1":
+            self._sent.add(_message(passage))
         if "buy" not in passage.params:
             return
         phone = (passage.account, passage.params["phone"])
@@ -159,3 +162,9 @@ class Answers:
             return False
         before = self._rented.get((passage.account, passage.params["phone"]))
         return before is not None and before.record is not passage.record and before.record.answered
+
+
+def _message(passage: Passage) -> tuple[int, str, str]:
+    params = passage.params
+    phone = params["phones" if passage.path == "send.php" else "phone"]
+    return passage.account, phone.removeprefix("+"), params["id"]

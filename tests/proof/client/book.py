@@ -45,6 +45,7 @@ class Record:
     answered: bool = False  # it returned a value
     cancelled: bool = False  # it ended because it was cancelled
     cancelled_at: float | None = None
+    resolved: str = ""  # what was found out of a message whose outcome was unknown
     taken: int = 0  # bytes of its present attempt that the network took
     wrote: bool = False  # in its present attempt something was handed to the network, taken or not
     ever_wrote: bool = False  # in any attempt
@@ -118,7 +119,9 @@ class Passage:
         target = head.split(b" ", 2)[1].decode()
         self.path = target.rpartition("/")[2]
         self.params = dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True))
-        self.compared = {name: value for name, value in self.params.items() if name not in _NOT_COMPARED}
+        # The id of a message is its sender's own: one that differs in nothing else is a duplicate, we assume.
+        aside = (*_NOT_COMPARED, "id") if self.path == "send.php" else _NOT_COMPARED
+        self.compared = {name: value for name, value in self.params.items() if name not in aside}
 
 
 @attrs.define(eq=False)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 
 from smsc_async import Limit, Replay, Scope
-from smsc_async.errors import SmscError
+from smsc_async.errors import MessageOutcomeUnknown, SmscError
 from tests.proof.client.book import CALL
 from tests.proof.client.faults import Fault
 
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     from tests.proof.client.plan import CallPlan
     from tests.proof.client.virtual import Time
 
-__all__ = ["CLEAR_SUCCESS", "PAYING", "SEVERAL", "STREAMED", "Users"]
+__all__ = ["CLEAR_SUCCESS", "PAYING", "SENDING", "SEVERAL", "STREAMED", "Users"]
 
-PAYING: Final = frozenset({"rent", "request", "notes"})  # calls that pay, allot or act
+SENDING: Final = frozenset({"send", "send, or resolve"})
+PAYING: Final = frozenset({"rent", "request", "notes"}) | SENDING  # calls that pay, allot or act
 STREAMED: Final = frozenset({"stream", "rows", "save", "save to a folder"})
-SEVERAL: Final = frozenset({"wait", "save to a folder"})  # each is several calls of the client
-CLEAR_SUCCESS: Final = frozenset({"available", "rent", "request", "list", "balance", "operators", "notes"})
+SEVERAL: Final = frozenset({"wait", "save to a folder", "send, or resolve"})  # each is several calls of the client
+CLEAR_SUCCESS: Final = frozenset({"available", "rent", "request", "list", "balance", "operators", "notes", "cost"})
 _DECLARED: Final = (SmscError, TimeoutError)  # the latter of `downloads.wait` alone
 
 
@@ -73,7 +74,7 @@ class Users:
         finally:
             record.cancel = None
             record.ended = now()
-            if natively and record.cancelled_at is not None and not record.cancelled:
+            if natively and record.cancelled_at is not None:
                 await _absorb()
             self._book.trace("call", record.number, "ends: %s", record)
 
@@ -103,7 +104,7 @@ class Users:
 
 
 async def _absorb() -> None:
-    """Take in a native cancellation that came too late for the call: it waits for the task's next await."""
+    """Take in a native cancellation that came too late, or as a time-out ended the call: it waits for an await."""
     with suppress(asyncio.CancelledError):
         await asyncio.sleep(0)
 
@@ -115,6 +116,8 @@ async def _perform(smsc: Session | View, record: Record, folder: Path) -> Any:
         return await method(*args)
     if plan.kind in _OTHERS:
         return await _OTHERS[plan.kind](smsc, *args)
+    if plan.kind in SENDING:
+        return await _send(smsc, record)
     if plan.kind == "stream":
         return await _stream(smsc, plan, *args)
     if plan.kind == "rows":
@@ -149,6 +152,22 @@ async def _rows(smsc: Session | View, plan: CallPlan, task: int) -> list[object]
     return found
 
 
+async def _send(smsc: Session | View, record: Record) -> object:
+    """Send a message; one who resolves finds out what became of it, and sends it again where it was not sent."""
+    (phone, number), message = record.plan.args, f"message-{record.number}"
+    try:
+        return await smsc.messages.send(phone, f"text {number}", id=message)
+    except MessageOutcomeUnknown as unknown:
+        if record.plan.kind == "send":
+            raise
+        try:
+            sent = await smsc.with_options(max_wait=None).messages.resolve(unknown)
+        except SmscError:
+            raise unknown from None
+        record.resolved = "sent" if sent is not None else "not sent"
+        return sent or await smsc.messages.send(phone, f"text {number}", id=message)
+
+
 async def _rent(smsc: Session | View, phone: str, renew: bool, force: bool) -> object:
     return await smsc.numbers.rent(phone, auto_renew=renew, force=force)
 
@@ -181,9 +200,16 @@ _METHODS: Final = {
     "request": "calls.request",
     "balance": "account.balance",
 }
+
+
+async def _cost(smsc: Session | View, phone: str, number: int) -> object:
+    return await smsc.messages.cost(phone, f"text {number}")
+
+
 _OTHERS: Final[dict[str, Callable[..., Awaitable[object]]]] = {
     "rent": _rent,
     "list": _list,
+    "cost": _cost,
     "wait": _wait,
     "operators": _operators,
     "notes": _notes,

@@ -8,9 +8,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from smsc_async import errors
-from tests.proof.client.calls import CLEAR_SUCCESS, PAYING, SEVERAL, STREAMED
-from tests.proof.client.limits import MOST, MOST_FILES, STRICTEST_WINDOW, WINDOW, limits_of
-from tests.proof.client.reach import FOURTEEN, FULL
+from tests.proof.client.calls import CLEAR_SUCCESS, PAYING, SENDING, SEVERAL, STREAMED
+from tests.proof.client.limits import MOST, MOST_FILES, MOST_REFUSED, STRICTEST_WINDOW, WINDOW, limits_of
+from tests.proof.client.reach import FOURTEEN, FULL, IN_A_ROW, LOOKED_FOR, RESOLVED
 from tests.proof.client.replies import marks_of
 
 if TYPE_CHECKING:
@@ -23,8 +23,18 @@ if TYPE_CHECKING:
 __all__ = ["judge"]
 
 _ROUNDING: Final = 1e-6  # seconds: two clocks, one of them with another zero
+_MEMORY: Final = 600.0  # seconds within which refusals of messages are in one row
 _LOCK: Final = 600.0  # seconds for which nothing is asked after a refused login, or from a blocked address
 _UNSENT: Final = (errors.NotSent, errors.WaitTooLong, errors.AccountLocked, errors.SessionClosed)
+_CALLS: Final = {  # how many calls of the client one of a user makes at the most
+    "wait": math.inf,
+    "save to a folder": 3,
+    "save": 2,
+    "stream": 2,
+    "rows": 2,
+    "send": 6,  # and five looks
+    "send, or resolve": 14,  # twice, and twice looked for to be sure
+}
 _STILL: Final = errors.OutcomeStillUnknown
 
 
@@ -39,6 +49,9 @@ def judge(plan: Plan, book: Book, reach: Reach) -> None:
             _money(book, record)
         if record.answered:
             _value(book, record)
+        if record.plan.kind in SENDING:
+            _message(book, record, reach)
+    _rows(book, reach)
     _unresolved(book)
     _closings(plan, book)
     _locks(plan, book)
@@ -116,7 +129,7 @@ def _ends(plan: Plan, book: Book, record: Record) -> None:
         book.complain(f"{record.name} takes {took:.3f} s of at most {max_wait:.3f}")
     session = plan.sessions[record.plan.session]
     attempts = session.attempts or 1
-    calls = {"wait": math.inf, "save to a folder": 3, "save": 2, "stream": 2, "rows": 2}.get(record.plan.kind, 1)
+    calls = _CALLS.get(record.plan.kind, 1)
     if len(record.passages) > attempts * calls:
         book.complain(f"{record.name} is sent {len(record.passages)} times")
     for passage in record.passages:
@@ -131,7 +144,7 @@ def _evidence(book: Book, record: Record) -> None:
     """Who is told that nothing was sent can rely on it."""
     if record.plan.kind in SEVERAL:
         return
-    lost = [passage for passage in record.passages if not passage.answered]
+    lost = [passage for passage in _asking(record) if not passage.answered]
     error = record.error
     if isinstance(error, _UNSENT) and lost:
         book.complain(f"{record.name} is told {error!r}, and was sent without an answer before")
@@ -140,7 +153,7 @@ def _evidence(book: Book, record: Record) -> None:
     if isinstance(error, _STILL) and not all(passage.refused for passage in record.passages):
         book.complain(f"{record.name} was sent, and is told that it was not")
     if record.plan.kind not in STREAMED and error is not None:
-        said = {passage.said for passage in record.passages if passage.answered}
+        said = {passage.said for passage in _asking(record) if passage.answered}
         if not _borne_out(error, said, maybe_lost=bool(lost or record.ever_wrote)):
             book.complain(f"{record.name} is told {error!r}; the gateway said {said or 'nothing'}")
 
@@ -164,7 +177,7 @@ def _borne_out(error: BaseException, said: set[str], *, maybe_lost: bool) -> boo
 
 def _money(book: Book, record: Record) -> None:
     """A call that pays is carried out once at the most, and who may have paid is told so."""
-    done = [passage for passage in record.passages if passage.executed is not None]
+    done = [passage for passage in _asking(record) if passage.executed is not None]
     if len(done) > 1:
         book.complain(f"{record.name} is carried out {len(done)} times")
     if not done or record.answered:
@@ -176,6 +189,39 @@ def _money(book: Book, record: Record) -> None:
         book.complain(f"{record.name} was carried out, and its caller is told {record.error!r}")
     elif not record.told("OutcomeLost"):
         book.complain(f"{record.name} has an unknown outcome, and the observer heard nothing")
+
+
+def _asking(record: Record) -> list[Passage]:
+    """Give the requests that do what the call is for; the others look whether a message was sent."""
+    return [passage for passage in record.passages if passage.path != "status.php"]
+
+
+def _message(book: Book, record: Record, reach: Reach) -> None:
+    """Who is told that a message was sent, or that it was not, is told the truth."""
+    done = any(passage.executed is not None for passage in _asking(record))
+    if record.answered and not done:
+        book.complain(f"{record.name} is told that it was sent, and it was not")
+    if record.answered and record.value.cost is None:
+        reach.count(LOOKED_FOR)
+    if record.resolved:
+        reach.count(RESOLVED[record.resolved])
+    if isinstance(record.error, errors.MessageOutcomeUnknown) and record.error.reference != f"message-{record.number}":
+        book.complain(f"{record.name} is told another message's id: {record.error!r}")
+
+
+def _rows(book: Book, reach: Reach) -> None:
+    """No hundred messages are refused in a row: the gateway would block the address."""
+    row: list[float] = []
+    sends = [(passage.counted, passage) for passage in book.passages if passage.path == "send.php" and passage.counted]
+    for moment, passage in sorted(sends, key=lambda send: send[0]):
+        if passage.executed is not None and passage.params["cost"] != "1":
+            row.clear()
+        elif passage.refused and passage.said != "error 9":
+            row = [earlier for earlier in row if moment - earlier < _MEMORY] + [moment]
+            if len(row) == MOST_REFUSED:
+                reach.count(IN_A_ROW)
+            elif len(row) > MOST_REFUSED:
+                book.complain(f"{passage.record.name} is refused as number {len(row)} in a row")
 
 
 def _value(book: Book, record: Record) -> None:

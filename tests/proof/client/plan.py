@@ -16,8 +16,10 @@ __all__ = ["MOMENTS", "THEMES", "CallPlan", "CancelPlan", "Plan", "SessionPlan",
 
 # A schedule's seed says by its last digits what it is about, so that every run of seeds has its share of each.
 THEMES: Final = (
-    *("mixed",) * 4,
-    *("windows",) * 4,
+    *("mixed",) * 2,
+    *("messages",) * 2,
+    *("windows",) * 3,
+    *("refused",) * 1,
     *("crowd",) * 1,
     *("saturated",) * 3,
     *("money",) * 3,
@@ -33,14 +35,19 @@ _OFTEN: Final = (  # twice as often as others, and more: these fit only some cal
     *(Fault.HANGS, Fault.EMPTY, Fault.HALF_REPLY, Fault.ERROR_3, Fault.ERROR_5, Fault.ERROR_6),
     *(Fault.ERROR_3, Fault.ERROR_5, Fault.ERROR_6, Fault.ERROR_6, Fault.WRONG_REPLY, Fault.EXTRA_BYTES),
     *(Fault.EXTRA_BYTES, Fault.HALF_REPLY, Fault.CLOSES_AFTER, Fault.DUPLICATE, Fault.HTML, Fault.ERROR_8),
+    *(Fault.SERVER_ERROR, Fault.NO_REPLY, Fault.CHUNKED),
 )
 _HALFWAY: Final = (Fault.REPLY_CUT, Fault.REPLY_RESET_AT, Fault.HANGS_MIDWAY, Fault.DRIPS)
+_LARGE: Final = ("crowd", "refused")  # themes with so many calls that all must come at once to reach their edge
 _INTENSITIES: Final = {
     "saturated": (0.02, 0.1, 0.2),
     "crowd": (0.01, 0.05),
     "locks": (0.1, 0.3),
     "files": (0.3, 0.4, 0.5),
+    "messages": (0.3, 0.4, 0.5),
+    "refused": (0.97, 1.0),
 }
+_NO: Final = (Fault.ERROR_6, Fault.ERROR_7, Fault.ERROR_8)  # to messages that cannot be sent
 _THROUGH_A_PROXY: Final[tuple[Fault, ...]] = (Fault.PROXY_REFUSES, Fault.PROXY_HANGS)
 
 
@@ -173,6 +180,10 @@ def _menu(random: Random, theme: str, *, proxied: bool) -> tuple[tuple[Fault, ..
         met += [random.choice((Fault.ERROR_2, Fault.ERROR_4))] * 3
     if theme == "files":
         met += random.sample(_HALFWAY, 2) * 6
+    if theme == "messages":
+        met += random.sample((*REQUESTING, *_HALFWAY, *_NO, Fault.DUPLICATE, Fault.NO_REPLY), 4) * 2 + [Fault.ERROR_5]
+    if theme == "refused":
+        chosen, met = [], [random.choice(_NO)]
     return tuple(chosen), tuple(met)
 
 
@@ -231,6 +242,18 @@ def _notes(random: Random) -> tuple[str, tuple[Any, ...]]:
     return "notes", (random.randrange(4),)
 
 
+def _send(random: Random) -> tuple[str, tuple[Any, ...]]:
+    return random.choice(("send", "send, or resolve")), (f"38050000000{random.randrange(5)}", random.randrange(3))
+
+
+def _price(random: Random) -> tuple[str, tuple[Any, ...]]:
+    return "cost", (f"38050000000{random.randrange(5)}", random.randrange(3))
+
+
+def _send_many(random: Random) -> tuple[str, tuple[Any, ...]]:
+    return "send", (f"3805000{random.randrange(10_000):05d}", 0)
+
+
 def _broken(random: Random) -> tuple[str, tuple[Any, ...]]:
     return "broken", (random.choice(("text", "type")),)
 
@@ -244,25 +267,35 @@ _MIXES: Final[dict[str, tuple[tuple[int, Any], ...]]] = {
     "saturated": ((20, _request), (3, _list), (1, _file), (1, _operators)),
     "money": ((10, _rent), (3, _notes), (3, _hot), (1, _renew), (1, _balance)),
     "files": ((8, _file), (3, _list), (1, _wait), (2, _balance)),
+    "messages": ((20, _send), (3, _price), (1, _balance), (1, _rent)),
+    "refused": ((30, _send_many), (1, _price)),
     "locks": ((5, _request), (3, _rent), (2, _available), (2, _balance), (1, _file)),
     "closing": ((6, _request), (3, _available), (2, _rent), (2, _file), (2, _list), (2, _balance)),
 }
 _HOT: Final = (_available, _renew, _list, _balance, _balance, _balance, _few_operators, _few_operators, _notes)
-_COUNTS: Final = {"crowd": (60, 68), "saturated": (26, 36), "windows": (22, 32), "money": (14, 22), "files": (12, 20)}
+_COUNTS: Final = {
+    "crowd": (60, 68),
+    "saturated": (26, 36),
+    "windows": (22, 32),
+    "money": (14, 22),
+    "files": (12, 20),
+    "messages": (16, 26),
+    "refused": (101, 106),
+}
 
 
 def _calls(random: Random, theme: str, sessions: int, ends: float, *, native: bool) -> list[CallPlan]:
     mix = _MIXES.get(theme) or tuple(zip((2, 1), random.sample(_HOT, 2), strict=True))
     kinds = [make for weight, make in mix for _ in range(weight)]
     bursts = [random.uniform(0.0, ends) for _ in range(random.randrange(1, 4))]
-    if theme in ("saturated", "crowd", "files", "windows"):
+    if theme in ("saturated", "crowd", "files", "windows", "refused"):
         bursts = bursts[:1]  # all at once
-    cancelling = random.choice((0.0, 0.1, 0.2, 0.4) if theme != "crowd" else (0.0, 0.03))
-    bounded = random.choice((0.0, 0.1, 0.3) if theme != "crowd" else (0.0,))
+    cancelling = random.choice((0.0, 0.1, 0.2, 0.4) if theme not in _LARGE else (0.0, 0.03))
+    bounded = 0.6 if theme == "messages" else random.choice((0.0, 0.1, 0.3) if theme not in _LARGE else (0.0,))
     calls = [CallPlan(session=0, kind="balance", at=0.0)]
     for _ in range(random.randrange(*_COUNTS.get(theme, (16, 26)))):
         kind, args = random.choice(kinds)(random)
-        at = random.choice(bursts) if random.random() < 0.7 or theme == "crowd" else random.uniform(0.0, ends)
+        at = random.choice(bursts) if random.random() < 0.7 or theme in _LARGE else random.uniform(0.0, ends)
         calls.append(
             CallPlan(
                 session=random.randrange(sessions),

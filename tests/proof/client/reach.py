@@ -14,17 +14,21 @@ from tests.proof.client.faults import Fault
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["FOURTEEN", "FULL", "Reach"]
+__all__ = ["FOURTEEN", "FULL", "IN_A_ROW", "LOOKED_FOR", "RESOLVED", "Reach"]
 
 FOURTEEN: Final = "exactly 14 in flight"
-FULL: Final = {n: f"windows holding exactly {n}" for n in (2, 3, 7, 10, 50)}
+FULL: Final = {n: f"windows holding exactly {n}" for n in (1, 2, 3, 5, 7, 10, 50)}
+IN_A_ROW: Final = "exactly 99 messages refused in a row"
+LOOKED_FOR: Final = "messages that were looked for, and found"
+RESOLVED: Final = {how: f"messages of unknown outcome, {how}" for how in ("sent", "not sent")}
 _RAISED: Final = (
     *(errors.InvalidArgument, errors.InvalidArgumentType, errors.GatewayError, errors.InvalidParameters),
     *(errors.AuthenticationFailed, errors.InsufficientFunds, errors.AddressBlocked, errors.TaskNotFound),
     *(errors.RecipientBlacklisted, errors.CostUnavailable, errors.TooManyRequests, errors.NotSent, errors.NoReply),
     *(errors.UnexpectedRedirect, errors.IncompleteDownload, errors.OutcomeUnknown, errors.OutcomeStillUnknown),
     *(errors.ReplyError, errors.TaskNotReady, errors.TaskFailed, errors.WaitTooLong, errors.AccountLocked),
-    errors.SessionClosed,
+    *(errors.SessionClosed, errors.MessageOutcomeUnknown, errors.MessageForbidden, errors.InvalidPhone),
+    *(errors.Undeliverable, errors.InvalidDate),
 )
 Row = str | enum.Enum
 
@@ -56,7 +60,7 @@ class Reach:
     @staticmethod
     def rows() -> Iterable[tuple[str, Row]]:
         """Give everything that has to be reached: its part of the table, and what it is counted by."""
-        yield from (("edges", row) for row in (*FULL.values(), FOURTEEN))
+        yield from (("edges", row) for row in (*FULL.values(), FOURTEEN, IN_A_ROW, LOOKED_FOR, *RESOLVED.values()))
         yield from (("outcomes of an attempt", outcome) for outcome in Outcome)
         yield from (("what the verdict is asked", happened) for happened in Happened)
         yield from (("reasons to wait", reason) for reason in Reason)

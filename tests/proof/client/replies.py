@@ -23,8 +23,14 @@ def task_is(task: int) -> str:
     return {7: "running", 8: "failed", 9: "unknown"}.get(task % 10, "done")
 
 
-def body_of(passage: Passage) -> str:
-    """Write the answer to a request that is carried out; "" is a file that is not there."""
+def body_of(passage: Passage, *, known: bool) -> str:
+    """
+    Write the answer to a request that is carried out; "" is a file that is not there.
+
+    Args:
+        passage: The request.
+        known: Whether the message is known that it asks for, where it asks for one.
+    """
     params, mark = passage.params, passage.number
     fmt = int(params["fmt"])
     match passage.path:
@@ -41,6 +47,10 @@ def body_of(passage: Passage) -> str:
             answer = _tasks(params, mark)
         case "downloads.php":
             return _file(int(params["id"]), mark) if "id" in params else _file(0, mark)
+        case "send.php":
+            answer = _sent(params["id"], mark) if "id" in params else _priced(mark)
+        case "status.php":
+            answer = _status(known=known)
         case "balance.php":
             answer = Record("result", (Field("balance", Decimal(mark)), Field("currency", "UAH")), bare=True)
         case _:
@@ -62,6 +72,23 @@ def _available(mark: int) -> Record:
         Field("info", "an operator"),
     )
     return Record("receive_phone", fields)
+
+
+def _priced(mark: int) -> Record:
+    return Record("result", (Field("cost", Decimal(mark)), Field("cnt", 1)), sentence=f"{mark} (1 SMS)")
+
+
+def _sent(message: str, mark: int) -> Record:
+    fields = (Field("id", message), Field("cnt", 1), Field("cost", Decimal(mark)), Field("balance", Decimal(9)))
+    return Record("result", fields, sentence=f"OK - 1 SMS, ID - {message}, COST - {mark}, BALANCE - 9")
+
+
+def _status(*, known: bool) -> Record:
+    if not known:
+        return Record("sms", (Field("status", -3, quoted=False),), sentence="Status = -3")
+    dated = "Status = 0, check_time = 01.01.2026 10:00:00"
+    fields = (Field("status", 0, quoted=False), Field("last_timestamp", 1767254400, quoted=False), Field("err", 0))
+    return Record("sms", fields, sentence=dated)
 
 
 def _tasks(params: dict[str, str], mark: int) -> RecordList:
@@ -95,8 +122,10 @@ _MARK: Final = re.compile(r"mark(\d+)|38095(\d{7})|amount=Decimal\('(\d+)")
 def marks_of(kind: str, value: Any) -> set[int]:
     """Find the marks in what a call gave."""
     text = repr(value)
-    if kind == "rent":
+    if kind in ("rent", "cost"):
         return {int(value.cost)}
+    if kind in ("send", "send, or resolve"):
+        return set() if value is None or value.cost is None else {int(value.cost)}
     if kind == "request":
         return {int(number.removeprefix("38044")) for number in (value.number, value.numbers[0])}
     return {int(next(filter(None, groups))) for groups in _MARK.findall(text)}

@@ -17,6 +17,7 @@ from smsc_async._verdict import judge
 from smsc_async.errors import NoReply, OutcomeUnknown
 from smsc_async.guard import Outcome, _policy, local
 from smsc_async.guard._records import Settings
+from smsc_async.services import _asking, _sending, _sent, messages
 from tests.proof.client import schedule
 from tests.proof.client.faults import Fault
 from tests.proof.client.plan import Plan, draw
@@ -192,6 +193,40 @@ def _told_of_the_last_attempt() -> Patch:
     return mock.patch.object(conduct, "not_unsent", forgetful)
 
 
+def _sent_again() -> Patch:
+    """A message whose answer was lost is sent once more, and not looked for."""
+    send = _sending.Sending._send_one
+
+    async def again(self: Any, order: Any, *_: object) -> Any:
+        return await send(self, order)
+
+    return mock.patch.object(_sending.Sending, "_find", again)
+
+
+def _resolved_too_early() -> Patch:
+    """A message that is not known is taken for not sent at once, although it may be under way."""
+
+    async def early(caller: Any, message: str, recipients: Any) -> Any:
+        states = await _asking.Asking(caller).several([(message, each) for each in recipients], 0)
+        known = {phone: state for (_, phone), state in states.items() if _sending._is_known(state)}
+        caller.settle(_sent.SEND, message)
+        return _sending._found(message, recipients, known) if known else None
+
+    return mock.patch.object(messages, "resolve", early)
+
+
+def _identical_by_id() -> Patch:
+    """Two messages that differ in nothing but their ids are taken for different ones."""
+    aside = _sent.SEND.not_compared
+    endpoints = [attrs.evolve(each, not_compared=aside - {"id"}) for each in (_sent.SEND, _sent.SEND_IN_JSON)]
+    return mock.patch.multiple(_sending, SEND=endpoints[0], SEND_IN_JSON=endpoints[1])
+
+
+def _refused_forgotten() -> Patch:
+    """Messages that were refused are not counted."""
+    return mock.patch.object(_policy.Policy, "_count_refusal")
+
+
 @attrs.frozen
 class Wrong:
     """
@@ -246,6 +281,10 @@ WRONG: Final[dict[str, Wrong]] = {
     "wake-up lost": Wrong(_wake_up_lost, "hangs"),
     "no file limit": Wrong(_no_file_limit, "files", _about("files")),
     "told of the last attempt": Wrong(_told_of_the_last_attempt, "was sent without an answer before", _loses),
+    "sent again": Wrong(_sent_again, "was carried out, and its", _about("messages")),
+    "resolved too early": Wrong(_resolved_too_early, "was carried out, and its", _about("messages")),
+    "identical by id": Wrong(_identical_by_id, _SHARED, _about("messages")),
+    "refused forgotten": Wrong(_refused_forgotten, "is refused as number 100", _about("refused")),
     "quiet about losses": Wrong(_quiet_about_losses, "was carried out, and its caller is told NoReply"),
 }
 

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
-import signal
-import time
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +14,8 @@ import attrs
 from smsc_async.webhooks import DeliveryStatus, Event, MemoryStore, Receiver, Store
 from smsc_async.webhooks._sqlite_file import EventFile
 from smsc_async.webhooks.sqlite import SqliteStore
+from tests.proof.deliveries.death import Death
+from tests.proof.deliveries.fast_clock import SPEED, FastClock
 from tests.proof.deliveries.plan import SECRET
 from tests.proof.deliveries.witness import Witness
 
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
     from smsc_async.webhooks.stores import Claim, Entry, Standing
     from tests.proof.deliveries.wrong import Wrong
 
-__all__ = ["HANDLING", "LEASE", "POINTS", "SPEED", "Spec", "live"]
+__all__ = ["HANDLING", "LEASE", "POINTS", "Spec", "live"]
 
 #: Where a process kills itself. The last two are in the thread that has the file.
 POINTS: Final = (
@@ -51,10 +49,8 @@ POINTS: Final = (
     "statement",
     "commit",
 )
-SPEED: Final = 40.0  # seconds of the receiver in one of ours
 HANDLING: Final = 60.0  # seconds for the handlers of an event
 LEASE: Final = (HANDLING + 20.0) / SPEED  # of our seconds; the receiver adds 20 of its own
-_BASE: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _WORKERS: Final = 4
 
 
@@ -78,38 +74,13 @@ class _Failed(Exception):
     """A failure on purpose."""
 
 
-class _Clock:
-    """The machine's monotonic clock, faster; the same for all processes."""
-
-    def __init__(self, began: float) -> None:
-        self._began = began
-
-    def now(self) -> float:
-        return time.monotonic() * SPEED
-
-    def date(self) -> datetime:
-        return _BASE + timedelta(seconds=(time.monotonic() - self._began) * SPEED)
-
-    async def sleep_until(self, moment: float) -> None:
-        await anyio.sleep(max(moment - self.now(), 0.0) / SPEED)
-
-    def deadline(self, moment: float) -> anyio.CancelScope:
-        return anyio.CancelScope(deadline=anyio.current_time() + (moment - self.now()) / SPEED)
-
-
-class _Fate:
-    """Counts the passages of a point, kills the process at one of them, and decides what fails."""
+class _Fate(Death):
+    """Decides what fails, too."""
 
     def __init__(self, spec: Spec) -> None:
+        super().__init__(spec.point, spec.nth)
         self._spec = spec
-        self._left = spec.nth
         self._chance = random.Random(spec.seed)
-
-    def reach(self, point: str) -> None:
-        if point == self._spec.point:
-            self._left -= 1
-            if not self._left:
-                os.kill(os.getpid(), signal.SIGKILL)
 
     def foreign_cancellation(self) -> bool:
         return self._spec.backend == "asyncio" and self.fails(0.2)
@@ -192,7 +163,7 @@ async def _live(spec: Spec, gateway: socket.socket) -> None:
         inner = spec.wrong.store(inner)
     store = _Watched(inner, fate, witness)
     receiver = Receiver(
-        secret=SECRET, store=store, clock=_Clock(spec.began), handling_timeout=HANDLING, workers=_WORKERS
+        secret=SECRET, store=store, clock=FastClock(spec.began), handling_timeout=HANDLING, workers=_WORKERS
     )
 
     if spec.wrong is not None:

@@ -21,9 +21,10 @@ class Line:
 
     life: int  # in which process
     moment: float  # by the machine's monotonic clock
-    what: str  # claimed, began, ran, failed, marked, not marked, died
+    what: str  # of deliveries: claimed, began, ran, failed, marked, not marked, died
     key: str = ""
     handler: str = ""
+    more: str = ""  # whatever else there is to note
 
 
 class Witness:
@@ -33,9 +34,9 @@ class Witness:
         self._file = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
         self._life = life
 
-    def note(self, what: str, *, key: str = "", handler: str = "", flush: bool = False) -> None:
+    def note(self, what: str, *, key: str = "", handler: str = "", more: str = "", flush: bool = False) -> None:
         """Write a line."""
-        line = Line(life=self._life, moment=time.monotonic(), what=what, key=key, handler=handler)
+        line = Line(life=self._life, moment=time.monotonic(), what=what, key=key, handler=handler, more=more)
         # A kill may tear a write where it crosses a page, so a line ends what may be left of another one.
         os.write(self._file, b"\n" + json.dumps(attrs.asdict(line)).encode() + b"\n")
         if flush:

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import anyio
 import attrs
 
-from smsc_async import Rental, Replay, events
+from smsc_async import Rental, Replay, SentMessage, events
 from smsc_async.errors import OutcomeStillUnknown, TaskNotReady
 from smsc_async.simulator.downloads import csv_style
 from smsc_async.webhooks import Receiver
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Work = Callable[[], Coroutine[Any, Any, Any]]
 
-__all__ = ["CALLS", "Prepared", "large_file", "rent"]
+__all__ = ["CALLS", "Prepared", "large_file", "rent", "send"]
 
 
 @attrs.define
@@ -134,6 +134,63 @@ def _confirming(
                 pass
 
     return Prepared(work, after, on_idle=[ring])
+
+
+def send(stage: Stage, smsc: Session) -> Prepared:
+    phone = f"38068{stage.number():07d}"
+    message_id = f"m{stage.number()}"
+
+    async def after(end: End) -> None:
+        sent = stage.gateway.paid("send", phone)
+        lost = stage.lost("messages.send")
+        stage.told.clear()
+        assert sent <= 1, f"{sent} messages were sent to {phone}"
+        assert len(lost) <= 1, f"reported {len(lost)} times as unknown"
+        if end.error is None:
+            assert 1 == sent, "a message that was not sent gave a value"
+        elif not lost:
+            assert 0 == sent, "a message said not to be sent was sent"
+        if lost and not smsc._conductor.shared.closed:
+            found = await stage.complete(lambda: smsc.messages.resolve(message_id, phone))
+            assert isinstance(found, SentMessage) == bool(stage.gateway.paid("send", phone)), f"resolved to {found!r}"
+
+    return Prepared(lambda: smsc.messages.send(phone, "hello", id=message_id), after)
+
+
+def _with_a_message(
+    call: Callable[[Session, str, str], Coroutine[Any, Any, Any]], stage: Stage, smsc: Session
+) -> Prepared:
+    """There is a message that the gateway has taken."""
+    phone, message_id = f"38068{stage.number():07d}", f"m{stage.number()}"
+    stage.gateway.put_message(phone, message_id)
+    return Prepared(partial(call, smsc, phone, message_id))
+
+
+def _wait_for_one(stage: Stage, smsc: Session) -> Prepared:
+    """It is delivered while somebody waits."""
+    phone, message_id = f"38068{stage.number():07d}", f"m{stage.number()}"
+    stage.gateway.put_message(phone, message_id)
+
+    async def after(_: End) -> None:
+        assert 0 == len(smsc._conductor.status_watch), "a message is followed that nobody waits for"
+
+    return Prepared(lambda: smsc.messages.wait(message_id, phone), after)
+
+
+def _wait_by_callback(stage: Stage, smsc: Session) -> Prepared:
+    """A receiver hears of it."""
+    phone, message_id = f"38068{stage.number():07d}", f"m{stage.number()}"
+    stage.gateway.put_message(phone, message_id, moves=False)
+    receiver = Receiver(secret=RUN.callback, clock=stage.clock)
+    digest = sha1(f"{message_id}:{phone}:1:{RUN.callback}".encode()).hexdigest()
+    body = urlencode({"id": message_id, "phone": phone, "status": "1", "sha1": digest}).encode()
+
+    async def after(_: End) -> None:
+        assert 0 == len(smsc._conductor.status_watch), "a message is followed that nobody waits for"
+        assert {} == receiver._delivery.statuses._followed, "a receiver tells whom nobody waits for"
+
+    call = partial(smsc.messages.wait, message_id, phone, receiver=receiver)
+    return Prepared(call, after, on_idle=[lambda: stage.beside(partial(receiver.handle, body))])
 
 
 def _inbox(stage: Stage, smsc: Session) -> Prepared:
@@ -305,6 +362,14 @@ CALLS: Final[dict[str, Callable[[Stage, Session], Prepared]]] = {
     "calls.confirmation by the inbox": _confirmation_by_inbox,
     "inbox.list": _inbox,
     "inbox.follow": _follow,
+    "messages.send": send,
+    "messages.cost": lambda stage, smsc: Prepared(partial(smsc.messages.cost, f"38068{stage.number():07d}", "hello")),
+    "messages.status": partial(_with_a_message, lambda smsc, phone, name: smsc.messages.status(phone, name)),
+    "messages.statuses": partial(_with_a_message, lambda smsc, phone, name: smsc.messages.statuses([(phone, name)])),
+    "messages.delete": partial(_with_a_message, lambda smsc, phone, name: smsc.messages.delete(phone, name)),
+    "messages.resolve": partial(_with_a_message, lambda smsc, phone, name: smsc.messages.resolve(name, phone)),
+    "messages.wait": _wait_for_one,
+    "messages.wait by callback": _wait_by_callback,
     "downloads.list": _list,
     "downloads.all": _all,
     "downloads.wait": _wait,

@@ -12,7 +12,8 @@ import attrs
 from anyio.streams.tls import TLSListener
 
 from smsc_async import LocalGuard, Session
-from smsc_async.simulator import Delay, Dropped, Fault, RentableNumber, Simulator
+from smsc_async.simulator import Delay, Dropped, Fate, Fault, Message, RentableNumber, Simulator
+from smsc_async.simulator.kinds import SMS
 from tests.canaries import RUN
 from tests.proof.edges.moved_clock import MovedClock
 
@@ -109,6 +110,29 @@ class Gateway:
         self.simulator.numbers.add(RentableNumber(phone))
         return phone
 
+    def put_message(self, phone: str, message_id: str, *, moves: bool = True) -> None:
+        """Put a message of the account among those that were taken; it is delivered soon, or stays where it is."""
+        now, messages = self.clock.now(), self.simulator.messages
+        messages.add(
+            Message(
+                number=messages.next_number(),
+                login=RUN.pair["login"],
+                id=message_id,
+                own_id=True,
+                phone=phone,
+                text="hello",
+                kind=SMS,
+                sender="SMSC",
+                cost=Decimal("0.50"),
+                count=1,
+                accepted_at=now,
+                due=now,
+                expires=now + 86_400.0,
+                changed_at=now,
+                fate=Fate() if moves else Fate(status=None),
+            )
+        )
+
     async def _sleep(self, seconds: float) -> None:
         if seconds < _HELD:
             await self.clock.sleep(seconds)
@@ -124,6 +148,8 @@ class Gateway:
 
     def paid(self, action: str, phone: str) -> int:
         """Count how often the gateway carried a paid call out."""
+        if action == "send":
+            return sum(one.phone == phone and one.refused is None for one in self.simulator.messages)
         return sum(arrival.paid for arrival in self.arrivals(action, phone))
 
     def arrivals(self, action: str, phone: str = "") -> list[Any]:

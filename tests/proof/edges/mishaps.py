@@ -63,6 +63,7 @@ class Mishap:
         effect: What befalls the request inside of the gateway.
         silent: Whether the connection then goes silent, so that only the time-out ends the call; else a mangled reply
             is followed by the end of the connection.
+        cancelled: Whether the caller is cancelled in that silence, before any time-out.
         warm: Whether the call finds a connection that has served before, where it takes one.
     """
 
@@ -73,6 +74,7 @@ class Mishap:
     mangle: Callable[[bytes], bytes] | None = None
     effect: Effect | None = None
     silent: bool = False
+    cancelled: bool = False
     warm: bool = False
 
     def __str__(self) -> str:
@@ -98,6 +100,9 @@ def _of_a_request(request: int, every: int) -> Iterator[Mishap]:
             if ending in {"reset", "close"} or _taken(byte, request, every):
                 plan = Plan(cut_request_at=byte, ending=ending)
                 yield Mishap(f"request, {ending}", byte, "request", plan, silent=ending == "hang")
+        if _taken(byte, request, every):
+            plan = Plan(cut_request_at=byte, ending="hang")
+            yield Mishap("request, cancelled", byte, "request", plan, silent=True, cancelled=True)
         if _taken(byte, request, 4 * every):
             plan = Plan(cut_request_at=byte, ending="close", request_rate=1e6)
             yield Mishap("request, drip and close", byte, "request", plan)
@@ -109,6 +114,9 @@ def _of_a_reply(reply: int, every: int) -> Iterator[Mishap]:
             if ending != "half" or _taken(byte, reply, every):
                 plan = Plan(cut_reply_at=byte, ending=ending)
                 yield Mishap(f"reply, {ending}", byte, "reply", plan, silent=ending == "hang")
+        if _taken(byte, reply, every):
+            plan = Plan(cut_reply_at=byte, ending="hang")
+            yield Mishap("reply, cancelled", byte, "reply", plan, silent=True, cancelled=True)
         if _taken(byte, reply, 4 * every):
             plan = Plan(cut_reply_at=byte, ending="reset", reply_rate=1e6)
             yield Mishap("reply, drip and reset", byte, "reply", plan)

@@ -62,9 +62,10 @@ class MovedClock:
         """Move on, through all that is due; who slept runs in the event loop's next round."""
         self._move_to(self._now + seconds)
 
-    def jump(self) -> bool:
-        """Move to the first moment that somebody sleeps for; False where nobody sleeps."""
-        moment = min((moment for moment, _, due in self._due if due.sleeper and not due.over), default=None)
+    def jump(self, *, deadlines: bool = False) -> bool:
+        """Move to the first moment that somebody sleeps for, or has for a deadline; False where nobody has one."""
+        left = (moment for moment, _, due in self._due if (due.sleeper or deadlines) and not due.over)
+        moment = min(left, default=None)
         if moment is None:
             return False
         self._move_to(moment)

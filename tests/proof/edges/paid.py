@@ -1,4 +1,4 @@
-"""Paid once: a rent and a request for a call, through every mishap; what came out is held against what was done."""
+"""Paid once: a rent, a call and a message, through every mishap; what came out is held against what was done."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Final, Self
 import anyio
 import attrs
 
-from smsc_async import CallRequest, Rental, ReplyFormat, Retry, events
-from smsc_async.errors import GatewayError, NotSent, OutcomeStillUnknown, OutcomeUnknown
+from smsc_async import CallRequest, Rental, ReplyFormat, Retry, SentMessage, events
+from smsc_async.errors import GatewayError, MessageOutcomeUnknown, NotSent, OutcomeStillUnknown, OutcomeUnknown
 from smsc_async.simulator import Fault, FaultProxy
 from tests.proof.edges.gateway import Gateway
+from tests.proof.edges.mishaps import Mishap
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
     from smsc_async import Session
     from smsc_async.simulator import Passage
-    from tests.proof.edges.mishaps import Mishap
 
 __all__ = ["ACTIONS", "Case", "Ledger", "Till"]
 
@@ -32,6 +32,8 @@ _BARE: Final = (ReplyFormat.TEXT, ReplyFormat.CSV)  # text without a structure
 _HANGS: Final = 60.0  # seconds of the machine's clock, after which something hangs
 _LONG: Final = 3.0  # seconds of the machine's clock; no call takes a hundredth of it
 _SHORT: Final = 0.02  # likewise; a call that still goes on pauses or waits for its turn
+_QUIET: Final = Mishap("none")
+_LETTERS: Final = str.maketrans("0123456789", "smsgatewuy")  # ids of digits would be masked in logs
 _POLL: Final = 0.0002  # seconds between two looks at what the proxy has done
 
 
@@ -48,7 +50,17 @@ class Action:
 ACTIONS: Final = {
     "rent": Action("buy", "numbers.rent", Rental, lambda smsc, phone: smsc.numbers.rent(phone)),
     "request": Action("wait_call", "calls.request", CallRequest, lambda smsc, phone: smsc.calls.request(phone)),
+    "send": Action(
+        "send",
+        "messages.send",
+        SentMessage,
+        lambda smsc, phone: smsc.messages.send(phone, "Your code is 1", id=_id_of(phone)),
+    ),
 }
+
+
+class _Cancelled:
+    """What comes of a call that is cancelled."""
 
 
 @attrs.define
@@ -62,13 +74,20 @@ class Case:
     attempts: int  # that began, as the observer was told
     told: int  # how often an unknown outcome was reported
     bare: bool = False  # in a format in which other digits are simply another price
+    resolved: object = None  # what became of an unknown message, when the gateway was asked again
 
     @property
     def kind(self) -> str:
         """What came out, as a word."""
         if isinstance(self.outcome, ACTIONS[self.action].value):
             return "value"
-        for kind, word in ((NotSent, "not sent"), (OutcomeUnknown, "unknown"), (GatewayError, "refused")):
+        words = (
+            (NotSent, "not sent"),
+            (OutcomeUnknown, "unknown"),
+            (GatewayError, "refused"),
+            (_Cancelled, "cancelled"),
+        )
+        for kind, word in words:
             if isinstance(self.outcome, kind):
                 return word
         return repr(self.outcome)
@@ -196,15 +215,22 @@ class Till:
             outcome = AssertionError(f"the call gave {outcome!r}, and the proxy never did what it was told: {passages}")
         self.gateway.mangle = None
         self.gateway.clear_faults()
-        attempts = sum(isinstance(event, events.Attempt) for event in self.told)
+        endpoint = ACTIONS[self.action].endpoint  # a lost message is looked for
+        attempts = sum(isinstance(event, events.Attempt) and event.endpoint == endpoint for event in self.told)
         lost = sum(isinstance(event, events.OutcomeLost) for event in self.told)
         self.clock.move(self._guard.lateness)
-        if self.action == "rent" and isinstance(outcome, OutcomeUnknown):
+        if self.action == "rent" and isinstance(outcome, OutcomeUnknown | _Cancelled):
             again = await _outcome(call)
             if type(again) is not OutcomeStillUnknown:
                 outcome = AssertionError(f"after {outcome!r} the same rent gave {again!r}")
+        resolved: object = None
+        if isinstance(outcome, MessageOutcomeUnknown):
+            resolved = await self._made(partial(smsc.messages.resolve, outcome), _QUIET, len(self._proxy.passages))
+        elif self.action == "send" and isinstance(outcome, _Cancelled):
+            look = partial(smsc.messages.resolve, _id_of(phone), phone)
+            resolved = await self._made(look, _QUIET, len(self._proxy.passages))
         bare = self._format in _BARE
-        self.cases.append(Case(self.action, mishap, phone, outcome, attempts, lost, bare))
+        self.cases.append(Case(self.action, mishap, phone, outcome, attempts, lost, bare, resolved))
 
     async def _struck(self, seen: int) -> bool:
         """Wait until the proxy has done what it was told to: a call may be over before that, or the reply shorter."""
@@ -218,21 +244,28 @@ class Till:
 
     async def _made(self, call: Callable[[], Awaitable[object]], mishap: Mishap, seen: int) -> object:
         """
-        Make a call, and let its time-out come as soon as all is silent, where the mishap is silence.
+        Make a call, and end it by its time-out or a cancellation as soon as all is silent, where the mishap is silence.
 
         Nothing else takes time. A call that sleeps goes on soon, and what is not over after a while is overtaken by its
         time-out too, so that a client which waits for what never comes is judged and does not hang.
         """
         found: list[object] = []
+        scope = anyio.CancelScope()
 
         async def one() -> None:
-            found.append(await _outcome(call))
+            with scope:
+                found.append(await _outcome(call))
+            if scope.cancelled_caught:
+                found.append(_Cancelled())
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(one)
             while mishap.silent and not found:  # more than once where a wrong client repeats it
                 await self._silent(seen, found)
-                self.clock.move(_TIMEOUT)
+                if mishap.cancelled:
+                    scope.cancel()
+                else:
+                    self.clock.move(_TIMEOUT)
                 await _rounds(2)
             since = time.monotonic()
             while not found:
@@ -263,8 +296,11 @@ class Till:
         await _rounds(20)
         ledger = Ledger()
         done: Counter[str] = Counter()
-        for arrival in self.gateway.arrivals(ACTIONS[self.action].name):
-            done[arrival.phone] += arrival.paid
+        if self.action == "send":
+            done.update(message.phone for message in self.gateway.simulator.messages if message.refused is None)
+        else:
+            for arrival in self.gateway.arrivals(ACTIONS[self.action].name):
+                done[arrival.phone] += arrival.paid
         for case in self.cases:
             problem = ledger.enter(case, self._region(case.mishap), done[case.phone])
             if problem:
@@ -289,30 +325,58 @@ def _problem(case: Case, done: int) -> str:  # noqa: PLR0911 - a table reads bes
     match case.outcome:
         case OutcomeStillUnknown():
             return "refused because of an earlier call, of which there was none"
-        case OutcomeUnknown():
-            if case.attempts > 1:
-                return f"unknown after {case.attempts} attempts: one that was not proven unsent was repeated"
-            return "" if case.told == 1 else f"reported {case.told} times as unknown"
+        case OutcomeUnknown() | _Cancelled():
+            return _unknown(case, done)
         case NotSent():
             return "said not to be sent, and carried out" if done else ""
-        case Rental() | CallRequest() as value:
-            # Nobody can tell a garbled price from a true one where no quotes or brackets go lost with it.
-            garbled = case.bare and case.mishap.plan is None
+        case SentMessage() as value:
             if not done:
-                return "" if garbled else "a value of what was not carried out"
-            if case.told:
-                return "a value, and reported as unknown"
-            return "" if garbled or _right(value) else f"a wrong value: {value!r}"
+                return f"a message that was not sent: {value!r}"
+            return "" if case.told <= 1 and _right_message(value, case) else f"a wrong message: {value!r}"
+        case Rental() | CallRequest() as value:
+            return _value(value, case, done)
         case GatewayError() as refusal:
             return f"refused, and carried out: {refusal!r}" if done else ""
         case other:
             return f"{'carried out, and ' if done else ''}{other!r} came out"
 
 
+def _unknown(case: Case, done: int) -> str:
+    if case.attempts > 1:
+        return f"unknown after {case.attempts} attempts: one that was not proven unsent was repeated"
+    if case.action == "send" and isinstance(case.resolved, SentMessage) != bool(done):
+        return f"resolved to {case.resolved!r}, and carried out {done} times"
+    return "" if case.told == 1 else f"reported {case.told} times as unknown"
+
+
+def _value(value: Rental | CallRequest, case: Case, done: int) -> str:
+    # Nobody can tell a garbled price from a true one where no quotes or brackets go lost with it.
+    garbled = case.bare and case.mishap.plan is None
+    if not done:
+        return "" if garbled else "a value of what was not carried out"
+    if case.told:
+        return "a value, and reported as unknown"
+    return "" if garbled or _right(value) else f"a wrong value: {value!r}"
+
+
+def _id_of(phone: str) -> str:
+    return f"to-{phone.translate(_LETTERS)}"
+
+
 def _right(value: Rental | CallRequest) -> bool:
     if isinstance(value, Rental):
         return "30.00" == str(value.cost)
     return value.number.isdigit() and len(value.number) == 12
+
+
+def _right_message(message: SentMessage, case: Case) -> bool:
+    if ([case.phone], _id_of(case.phone)) != ([each.phone for each in message.recipients], message.id):
+        return False
+    garbled = case.bare and case.mishap.plan is None
+    return garbled or ((None, None) if case.told else (1, "0.50")) == (
+        message.parts,
+        message.cost and str(message.cost),
+    )
 
 
 async def _outcome(call: Callable[[], Awaitable[object]]) -> object:

@@ -112,6 +112,13 @@ async def _remote(call: str, stage: Stage) -> Prepared:
     return CALLS[call](stage, stage.session(guard=RemoteGuard(stage.guard)))
 
 
+async def _dropped(call: str, stage: Stage) -> Prepared:
+    """The call is carried out, and its connection ends without a reply; what became of it is looked for."""
+    await stage.smsc.account.balance()
+    stage.gateway.simulator.faults.add(Fault(Drop(acted=True)))
+    return CALLS[call](stage, stage.smsc)
+
+
 async def _slots(call: str, stage: Stage) -> Prepared:
     """All slots are taken."""
     stage.gateway.hold()
@@ -320,6 +327,31 @@ async def _in_vain(stage: Stage) -> Prepared:
     return prepared
 
 
+async def _asked_by_another(stage: Stage) -> Prepared:
+    """Another call asks for the messages of all who wait; its own is delivered when this one is over."""
+    phone, message_id = f"38069{stage.number():07d}", f"m{stage.number()}"
+    stage.gateway.put_message(phone, message_id, moves=False)
+    stage.beside(partial(stage.smsc.messages.wait, message_id, phone))
+    await anyio.lowlevel.checkpoint()
+    prepared = CALLS["messages.wait"](stage, stage.smsc)
+    work = prepared.work
+
+    async def watched() -> object:
+        try:
+            return await work()
+        finally:
+            stage.gateway.simulator.operator_delivers(phone)
+
+    prepared.work = watched
+    return prepared
+
+
+async def _never_sent(stage: Stage) -> Prepared:
+    """The gateway does not know the message, and is asked once more when nothing of it can be under way."""
+    phones = [f"38069{stage.number():07d}" for _ in range(2)]
+    return Prepared(partial(stage.smsc.messages.resolve, f"m{stage.number()}", phones))
+
+
 async def _missed(stage: Stage) -> Prepared:
     """A look is lost, and made again."""
     prepared = CALLS["inbox.follow"](stage, stage.session(retry=None))
@@ -356,9 +388,10 @@ def _scenes() -> dict[str, Scene]:
             ),
             ("all slots taken", _slots, _BRIEF),
             ("after a lost reply", _lost, ("numbers.available", "downloads.stream", "numbers.set_auto_renew")),
-            ("after nobody was there", _unsent, ("numbers.rent", "calls.request", "downloads.stream")),
-            ("after a busy gateway", _busy, ("numbers.rent", "calls.request", "downloads.list")),
+            ("after nobody was there", _unsent, ("numbers.rent", "calls.request", "messages.send", "downloads.stream")),
+            ("after a busy gateway", _busy, ("numbers.rent", "calls.request", "messages.send", "downloads.list")),
             ("after a duplicate", _duplicate, ("numbers.rent", "downloads.list", "downloads.stream")),
+            ("whose reply is lost", _dropped, ("messages.send",)),
             ("while its session is closed", _closing_a_call, (*_BRIEF, "downloads.rows")),
         )
         for call in calls
@@ -381,6 +414,8 @@ def _scenes() -> dict[str, Scene]:
             ("calls.confirmation", "looked for by another", _looked_for),
             ("calls.confirmation", "in vain", _in_vain),
             ("inbox.follow", "after a look that was lost", _missed),
+            ("messages.wait", "asked for by another", _asked_by_another),
+            ("messages.resolve", "of one that was not sent", _never_sent),
             ("Session.aclose", "of idle connections", _close_idle),
             ("Session.aclose", "with a call in flight", _close_in_flight),
         )

@@ -12,7 +12,7 @@ from smsc_async.guard import LocalGuard
 __all__ = ["SYNCHRONOUS", "public_methods", "waits"]
 
 #: Methods that return at once; a test looks whether that is true.
-SYNCHRONOUS: Final = frozenset({"Session.from_env", "Session.limits", "Session.with_options"})
+SYNCHRONOUS: Final = frozenset({"Session.from_env", "Session.limits", "Session.with_options", "captcha.image_url"})
 
 _PROTOCOLS: Final = ("__aenter__", "__aexit__", "__aiter__", "__anext__", "__await__")
 

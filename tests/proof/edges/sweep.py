@@ -223,5 +223,5 @@ class _Idle:
             else:
                 self._stage.gateway.release()
                 self._stage.gateway.hold()
-        elif not self._stage.clock.jump():
+        elif not self._stage.jump():
             self._stage.gateway.release()

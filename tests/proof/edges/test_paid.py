@@ -22,7 +22,7 @@ def whole(ledger: Ledger) -> Ledger:
 
 
 @pytest.mark.once
-@pytest.mark.parametrize(("action", "turns"), [("rent", 1), ("request", 5)])
+@pytest.mark.parametrize(("action", "turns"), [("rent", 1), ("request", 5), ("send", 3)])
 def test_a_paid_call_cut_anywhere_is_paid_once_and_never_in_silence(action: str, turns: int) -> None:
     """
     Cut, reset, silenced, dripped or garbled at every byte either way, in turn, and under many statuses and bodies.
@@ -36,9 +36,10 @@ def test_a_paid_call_cut_anywhere_is_paid_once_and_never_in_silence(action: str,
             for region in REGIONS:
                 assert ledger.total(fault=f"{side}, {ending}", region=region), (side, ending, region)
     # Each kind of end was met often: without them, "no promise was broken" says little.
-    assert ledger.total(outcome="unknown, done") >= 180 // turns
+    found = action == "send"  # a message whose answer was lost is looked for, and mostly found
+    assert ledger.total(outcome="unknown, done") >= (60 if found else 180) // turns
     assert ledger.total(outcome="unknown, not done") >= 300 // turns
-    assert ledger.total(outcome="value, done") >= 10
+    assert ledger.total(outcome="value, done") >= (180 // turns if found else 10)
     assert ledger.total(outcome="not sent, not done") == 0  # the bytes had left, so nobody can say so
 
 
@@ -46,8 +47,9 @@ def test_a_paid_call_cut_anywhere_is_paid_once_and_never_in_silence(action: str,
 def test_the_same_on_trio(action: str) -> None:
     """A sample of the mishaps ends in the same way in the other event loop library."""
     ledger = whole(audit(action, "trio", every=16, turns=17, sample=50))
-    assert ledger.calls >= 100
-    assert ledger.total(outcome="unknown, done") >= 30
+    assert ledger.calls >= 70
+    done = ledger.total(outcome="unknown, done") + ledger.total(outcome="value, done") * (action == "send")
+    assert done >= 30
     assert ledger.total(outcome="unknown, not done") >= 30
 
 

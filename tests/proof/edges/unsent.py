@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 
 from smsc_async import Retry, events
-from smsc_async.errors import NotSent
+from smsc_async.errors import MessageOutcomeUnknown, NotSent
 from smsc_async.simulator import FaultProxy, Plan
 from tests.proof.edges.gateway import Gateway
 from tests.proof.edges.mishaps import Mishap
@@ -17,7 +17,7 @@ from tests.proof.edges.moved_clock import MovedClock
 from tests.proof.edges.paid import ACTIONS, Case, Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from smsc_async import Session
     from tests.transport.servers import Authority
@@ -26,6 +26,7 @@ __all__ = ["Unsent"]
 
 _TIMEOUT: Final = 30.0
 _SIGNATURE: Final = 8  # bytes; by less than so many its length differs from one handshake to the next
+_SOON: Final = 0.02  # seconds of the machine's clock; what goes on for longer sleeps
 _NOBODY: Final = "https://127.0.0.1:9"  # nobody listens there
 _NAMELESS: Final = "https://nobody.invalid"
 
@@ -82,14 +83,16 @@ class Unsent:
         self._numbers += 1
         phone = self._gateway.stock(f"38095{self._numbers:07d}")
         self._told.clear()
-        try:
-            outcome: object = await ACTIONS[self.action].call(smsc, phone)
-        except Exception as error:  # noqa: BLE001 - it is judged below
-            outcome = error
-        attempts = sum(isinstance(event, events.Attempt) for event in self._told)
+        outcome = await self._outcome(smsc, phone)
+        endpoint = ACTIONS[self.action].endpoint
+        attempts = sum(isinstance(event, events.Attempt) and event.endpoint == endpoint for event in self._told)
         lost = sum(isinstance(event, events.OutcomeLost) for event in self._told)
         self._clock.move(self._guard.lateness)
-        case = Case(self.action, Mishap(f"TLS: {fault}", byte), phone, outcome, attempts, lost)
+        resolved: object = None
+        if isinstance(outcome, MessageOutcomeUnknown):
+            resolved = await self._moving(partial(smsc.messages.resolve, outcome))
+        mishap = Mishap(f"TLS: {fault}", byte)
+        case = Case(self.action, mishap, phone, outcome, attempts, lost, resolved=resolved)
         problem = self.ledger.enter(case, region, self._gateway.paid(ACTIONS[self.action].name, phone))
         if not problem and repeated is not None:
             expected = ACTIONS[self.action].value if repeated else NotSent
@@ -98,6 +101,29 @@ class Unsent:
         if problem:
             replay = f"python -m tests.proof.edges paid --only '{self.action}/{case.mishap}'"
             self.ledger.broken.append(f"{self.action}, {case.mishap} ({region}): {problem}\n  replay: {replay}")
+
+    async def _outcome(self, smsc: Session, phone: str) -> object:
+        return await self._moving(partial(ACTIONS[self.action].call, smsc, phone))
+
+    async def _moving(self, call: Callable[[], Awaitable[object]]) -> object:
+        """Give what comes of a call, and let time pass when it sleeps: a lost message is looked for, with pauses."""
+        found: list[object] = []
+
+        async def one() -> None:
+            try:
+                found.append(await call())
+            except Exception as error:  # noqa: BLE001 - it is judged
+                found.append(error)
+
+        if self.action != "send":
+            await one()
+            return found[0]
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(one)
+            while not found:
+                await anyio.sleep(_SOON)
+                self._clock.jump()
+        return found[0]
 
     async def nobody_is_there(self) -> None:
         """The address is dead, once or for good; the name is unknown; the certificate is somebody else's."""

@@ -371,6 +371,26 @@ async def _confirmations(scene: Scene) -> None:
     await store.aclose()
 
 
+async def _messages(scene: Scene) -> None:
+    """A list of which a part is lost, a message on its way for ever, and arguments that cannot be."""
+    phones = [f"38067{number:07d}" for number in range(1_001)]
+    async with scene.session() as smsc:
+        await smsc.account.balance()
+        scene.gateway.simulator.faults.add(Fault(EchoCredentials(), skip=1, times=None))
+        await scene.fails("a list that is sent in part", partial(smsc.messages.send, phones, "hello"))
+        scene.gateway.clear_faults()
+        scene.gateway.put_message("380671234567", "m1", moves=False)
+        waiting = partial(smsc.messages.wait, "m1", "380671234567", timeout=20.0)
+        await scene.fails("a message that never arrives", waiting)
+        for path, options in {
+            "no such kind": {"kind": "sms"},
+            "no such id": {"id": "a b"},
+            "no such sender": {"sender": "x" * 30},
+            "no such moment": {"at": "noon"},
+        }.items():
+            await scene.fails(path, partial(smsc.messages.send, "380671234567", "hello", **options))
+
+
 WAYS: Final[dict[str, Callable[[Scene], Awaitable[None]]]] = {
     "faults": _faults,
     "echoes": _echoes,
@@ -384,6 +404,7 @@ WAYS: Final[dict[str, Callable[[Scene], Awaitable[None]]]] = {
     "groups": _groups,
     "callbacks": _callbacks,
     "confirmations": _confirmations,
+    "messages": _messages,
 }
 
 

@@ -8,7 +8,7 @@ from tests.proof.core import check_policy
 
 def test_core() -> None:
     """The policy keeps its promises in some schedules of each profile."""
-    check_policy(seeds=range(112))
+    check_policy(seeds=range(136))
 
 
 def test_client() -> None:

@@ -12,6 +12,7 @@ from tests.proof.zoo.cages import (
     files,
     keys,
     lines,
+    messages,
     secrets,
     tokens,
     transports,
@@ -29,6 +30,7 @@ __all__ = ["ANIMALS", "CAGES"]
 _MODULES: Final = (
     tokens,
     lines,
+    messages,
     breakers,
     bindings,
     keys,

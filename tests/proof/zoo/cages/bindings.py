@@ -237,9 +237,9 @@ ANIMALS: Final = (
                 """
                 if lease.epoch != self.lines.epoch:
                     return
-                if outcome is _ACCEPTED and not lease.parties.proven:
+                good = outcome is _ACCEPTED or outcome is _PRICED
                 """,
-                "if outcome is _ACCEPTED and not lease.parties.proven:\n",
+                "good = outcome is _ACCEPTED or outcome is _PRICED\n",
             ),
         ),
         (CORE,),

@@ -162,8 +162,8 @@ ANIMALS: Final = (
         (
             change(
                 _POLICY,
-                "        if outcome is _ACCEPTED and not lease.parties.proven:",
-                "        if outcome is not _UNKNOWN and not lease.parties.proven:",
+                "if good and not lease.parties.proven:",
+                "if outcome is not _UNKNOWN and not lease.parties.proven:",
             ),
         ),
         (CORE,),

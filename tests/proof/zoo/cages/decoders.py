@@ -69,7 +69,7 @@ ANIMALS: Final = (
         (
             change(
                 _TEXT_FORM,
-                "if found := _NUMBER.fullmatch(text):\n",
+                "if found := (_NUMBER_OF_MESSAGE if of_message else _NUMBER).fullmatch(text):\n",
                 "if (found := _NUMBER.fullmatch(text)) and not text:\n",
             ),
         ),
@@ -152,9 +152,7 @@ ANIMALS: Final = (
         "A task without a file cannot be read.",
         ("P10",),
         (
-            change(
-                _TEXT_FORM, 'parts.append(f"(?:{part})?" if named and field.optional else part)', "parts.append(part)"
-            ),
+            change(_TEXT_FORM, 'line += f"[{part}]" if named and field.optional else part', "line += part"),
             change(
                 "_convert/records.py",
                 'return None if value is None or value == "" else hook(value, inner)',
@@ -204,7 +202,7 @@ ANIMALS: Final = (
         ("P10",),
         (
             change(_TEXT_FORM, "if len(readings) > 1:\n", "if len(readings) > 9:\n"),
-            change(_TEXT_FORM, "(values,) = readings\n", "values = max(readings)\n"),
+            change(_TEXT_FORM, "(reading,) = readings\n", "reading = max(readings)\n"),
         ),
         ("tests/wire/test_text.py::test_two_free_texts_are_told_apart_by_what_stands_between",),
     ),

@@ -42,8 +42,8 @@ ANIMALS: Final = (
             change(_FORM, '"apikey", "fmt", "charset"})', '"apikey"})'),
             change(
                 _TEMPLATE,
-                "self._account, self._path, self._fixed = account, path, fixed\n",
-                "self._account, self._path, self._fixed = account, path, {**fixed, **session}\n",
+                "for name, value in fixed.items() if name not in not_compared}",
+                "for name, value in {**fixed, **session}.items() if name not in not_compared}",
             ),
             change(
                 _TEMPLATE,

@@ -1,0 +1,1 @@
+"""Messages followed to their end by asking, counted."""
