@@ -114,6 +114,16 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def foreign(session: nox.Session) -> None:
+    """Clients that nobody here wrote work against the simulator as they are: one of PyPI, and one of npm."""
+    session.install(".[simulator]", "trustme", "requests", "furl", "arrow")
+    session.install("--no-deps", "smsc==0.1.1")  # it asks for a backport of typing that breaks today's Python
+    folder = session.create_tmp()
+    session.run("npm", "install", "--prefix", folder, "--no-audit", "--no-fund", "node-smsc@0.2.3", external=True)
+    session.run("python", "-m", "tests.foreign", "--node-modules", str(Path(folder, "node_modules")))
+
+
+@nox.session
 def proof(session: nox.Session) -> None:
     """The long proofs hold: hours of schedules, every cut, every slip that could be made in the core."""
     session.install("-e", ".", *group("proof"))
@@ -130,6 +140,8 @@ def proof(session: nox.Session) -> None:
         ("callbacks", "tamper"),
         ("deliveries",),
         ("deliveries", "zoo"),
+        ("sends",),
+        ("sends", "zoo"),
         ("zoo",),
         ("mutation", "--processes", processes),
     ):

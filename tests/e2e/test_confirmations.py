@@ -2,80 +2,32 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import anyio
-import httpx
 import pytest
 
 from smsc_async import Session
 from smsc_async.webhooks import Receiver, SqliteStore
 from tests.canaries import RUN
+from tests.e2e.processes import Control, process
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
-ROOT: Final = Path(__file__).parents[2]
 MANY: Final = 1_000
 PHONES: Final = [f"38067{number:07d}" for number in range(MANY)]
 
 
-@contextmanager
-def process(*words: str) -> Iterator[str]:
-    """Run a program that prints one line when it is ready; give the line."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "SMSC_CALLBACK_SECRET": RUN.callback}
-    with subprocess.Popen(
-        [sys.executable, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=environment
-    ) as program:
-        assert program.stdout is not None
-        try:
-            yield program.stdout.readline().strip()
-        finally:
-            program.terminate()
-            program.communicate(timeout=30)
-
-
-@pytest.fixture
-def gateway() -> Iterator[str]:
-    """The address of a gateway in a process of its own; fast, but for its minute."""
-    words = ("--json", "--quiet", "--login", RUN.login, "--password", RUN.password)
-    with process("-m", "smsc_async.simulator", *words) as line:
-        yield json.loads(line)["url"]
-
-
-class Control:
-    """What the tests tell the gateway, and ask it."""
-
-    def __init__(self, url: str) -> None:
-        self._client = httpx.Client(base_url=f"{url}/control/", timeout=30.0)
-
-    def post(self, name: str, **wanted: Any) -> Any:
-        """Tell it something."""
-        return self._client.post(name, json=wanted).raise_for_status().json()
-
-    def get(self, name: str) -> Any:
-        """Ask it something."""
-        return self._client.get(name).raise_for_status().json()
-
-    async def ring_all(self) -> None:
-        """Let each subscriber call as soon as a number is allotted to it."""
-        left = set(PHONES)
-        while left:
-            waiting = left & set((await anyio.to_thread.run_sync(self.get, "state"))["calls"])
-            for phone in sorted(waiting):
-                await anyio.to_thread.run_sync(lambda phone=phone: self.post("subscriber_calls", phone=phone))
-            left -= waiting
-            await anyio.sleep(0.05)
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        self._client.close()
+async def ring_all(control: Control) -> None:
+    """Let each subscriber call as soon as a number is allotted to it."""
+    left = set(PHONES)
+    while left:
+        waiting = left & set((await anyio.to_thread.run_sync(control.get, "state"))["calls"])
+        for phone in sorted(waiting):
+            await anyio.to_thread.run_sync(lambda phone=phone: control.post("subscriber_calls", phone=phone))
+        left -= waiting
+        await anyio.sleep(0.05)
 
 
 async def confirm_all(smsc: Session, receiver: Receiver | None, control: Control) -> list[str]:
@@ -87,7 +39,7 @@ async def confirm_all(smsc: Session, receiver: Receiver | None, control: Control
             confirmed.append((await pending.wait(timeout=100)).subscriber)
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(control.ring_all)
+        tasks.start_soon(ring_all, control)
         for phone in PHONES:
             tasks.start_soon(confirm, phone)
     return confirmed
