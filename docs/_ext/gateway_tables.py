@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from docutils import nodes
@@ -34,8 +35,9 @@ def endpoints() -> list[Endpoint[Any]]:
     found: dict[str, Endpoint[Any]] = {}
     for module in pkgutil.walk_packages(smsc_async.services.__path__, "smsc_async.services."):
         for value in vars(importlib.import_module(module.name)).values():
-            if isinstance(value, Endpoint):
-                found[value.name] = value
+            for each in value.values() if isinstance(value, Mapping) else (value,):
+                if isinstance(each, Endpoint):
+                    found[each.name] = each
     return [found[name] for name in sorted(found)]
 
 

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from hashlib import sha256
+from html import unescape
 from pathlib import Path
 from types import CodeType, SimpleNamespace
 from typing import Any
@@ -191,6 +192,25 @@ def test_the_app_that_loses_nothing(
     assert Path("callbacks.db").exists()
 
 
+def test_the_app_with_a_picture(gateway: Simulator, served: Callable[[str], Any]) -> None:
+    """Who reads the picture has the message sent, once; who does not is shown another one."""
+    with served("app_captcha") as (_, address), httpx.Client(base_url=address) as client:
+
+        def send(phone: str, code: str | None) -> str:
+            picture = re.search('<img src="([^"]+)"', client.get("/").text)
+            assert picture is not None
+            drawn = client.get(unescape(picture[1]))  # from the gateway, as the visitor's browser does
+            assert drawn.content.startswith(b"\x89PNG")
+            return client.post("/", data={"phone": phone, "code": code or gateway.captcha.code() or ""}).text
+
+        assert "not that of the picture" in send("380671234567", "000000000")
+        assert "Please correct: to: must be digits" in send("+x", None)
+        assert not list(gateway.messages)
+        assert "Sent." in send("380671234567", None)
+        assert ["380671234567"] == [message.phone for message in gateway.messages]
+    assert ({"captcha": 1}, []) == (dict(gateway.verdict().refusals), gateway.verdict().problems())
+
+
 @pytest.mark.parametrize("path", PROGRAMS, ids=name_of)
 def test_each_example_is_shown(path: Path) -> None:
     """An example is part of a page."""
@@ -198,10 +218,11 @@ def test_each_example_is_shown(path: Path) -> None:
 
 
 def test_the_readmes_program_runs(gateway: Simulator, environment: dict[str, str], tmp_path: Path) -> None:
-    """The first block of the README is a whole program: it lists numbers and tells the balance."""
+    """The first block of the README is a whole program: it lists numbers and sends a message."""
     printed = run_script(python_blocks(README)[0], environment, tmp_path)
     assert "380950000001" in printed
-    assert printed.rstrip().endswith("UAH")
+    assert printed.rstrip().endswith(" 0.50 999.50")
+    assert ["Your code is 1234"] == [message.text for message in gateway.messages]
     assert ({}, []) == (dict(gateway.verdict().refusals), gateway.verdict().problems())
 
 
