@@ -258,8 +258,11 @@ class Conductor:
             outcome = Outcome.UNKNOWN
             timed_out = failure.timed_out and self.clock.now() >= call.deadline
             happened = Happened.OUT_OF_TIME if timed_out else Happened.LOST
-        self.telling.failed(call.number, call.endpoint.name, number, failure.reason, sent=not unsent)
-        return no_answer(call.endpoint, happened, failure.reason, outcome, call.subject)
+        reason = failure.reason
+        if happened is Happened.OUT_OF_TIME:  # the transport only knows the time of an exchange
+            reason = "the time for the whole call (max_wait) was over before the reply came"
+        self.telling.failed(call.number, call.endpoint.name, number, reason, sent=not unsent)
+        return no_answer(call.endpoint, happened, reason, outcome, call.subject)
 
     def note(self, call: Call, number: int, answer: Answer) -> Answer:
         """Remember and tell what came; before the lease is given back, so that who waits for this outcome sees it."""

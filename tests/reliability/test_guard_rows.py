@@ -28,6 +28,7 @@ from smsc_async.errors import (
     AccountLocked,
     AddressBlocked,
     AuthenticationFailed,
+    NoReply,
     NotSent,
     TooManyRequests,
     WaitTooLong,
@@ -523,7 +524,7 @@ async def test_login_and_key_of_one_account_share_by_its_name(anyio_backend: str
         async with by_login, by_key:
             for smsc in (by_login, by_key):
                 await smsc.account.balance()
-            place.simulator.faults.add(Fault(Delay(before_reply=0.2), times=None))
+            place.simulator.faults.add(Fault(Delay(before_reply=2.0), times=None))
             async with anyio.create_task_group() as tasks:
                 for smsc in (by_login, by_key):
                     tasks.start_soon(smsc.numbers.available)
@@ -769,6 +770,7 @@ async def a_crowd_and_one(
 @example([0.0, 0.0], 0.25, 61.26)  # it just fits,
 @example([0.0, 0.0], 0.25, 61.24)  # and just does not
 @example([0.0, 20.0, 1.0, 0.0], 30.0, 92.6)
+@example([0.0, 0.0, 0.0, 0.0, 100.0], 0.25, 150.0)  # the slow reply is its own: it starts, and its time ends meanwhile
 @given(
     latencies=st.lists(st.sampled_from([0.0, 1.0, 20.0, 100.0]), max_size=6),
     at=st.sampled_from([0.25, 30.0, 62.0]),
@@ -789,8 +791,12 @@ def test_a_wait_is_refused_when_it_cannot_fit_and_never_when_it_can(
         assert 0 < outcome.wait <= start - over + 1e-6
     else:
         assert fits
-        assert not isinstance(outcome, Exception)
         assert start == sent
+        if isinstance(outcome, NoReply):
+            assert at + max_wait == over
+            assert "max_wait" in outcome.reason
+        else:
+            assert not isinstance(outcome, Exception)
 
 
 @on_trio
