@@ -145,7 +145,7 @@ class _Waiting:
 class _Subject:
     events: int = 0  # of it that are kept
     furthest: float = -math.inf
-    claimed: _Waiting | None = None
+    claimed: set[_Waiting] = attrs.field(factory=set)  # two, where a lease ran out and was extended after all
 
 
 class MemoryStore:
@@ -257,14 +257,14 @@ class MemoryStore:
         if waiting.ready_at > now:
             return False
         subject = self._subjects.get(waiting.entry.subject)
-        return subject is None or subject.claimed is None or subject.claimed.ready_at <= now
+        return subject is None or all(claimed.ready_at <= now for claimed in subject.claimed)
 
     def _take(self, waiting: _Waiting) -> bool:
         """Note who has the subject and how far it is, and say whether it is further along than the event."""
         subject = self._subjects.get(waiting.entry.subject)
         if subject is None:
             return False
-        subject.claimed = waiting
+        subject.claimed.add(waiting)
         progress = waiting.entry.progress
         if progress is None:
             return False
@@ -288,8 +288,8 @@ class MemoryStore:
 
     def _leave(self, waiting: _Waiting) -> None:
         subject = self._subjects.get(waiting.entry.subject)
-        if subject is not None and subject.claimed is waiting:
-            subject.claimed = None
+        if subject is not None:
+            subject.claimed.discard(waiting)
 
     def _forget(self, now: float) -> None:
         """Forget what the gateway repeats no more: a few that are settled and one that waits, at each call."""

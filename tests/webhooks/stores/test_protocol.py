@@ -209,6 +209,18 @@ async def test_a_claim_that_ran_out_frees_its_subject(store: Store) -> None:
     assert "a3" == (await taken(store, "a3", now=NOW + 63)).key
 
 
+async def test_a_claim_that_is_extended_after_it_ran_out_holds_its_subject_again(store: Store) -> None:
+    """Then two hold it, because another event of it was taken meanwhile; and the end of one leaves the other's."""
+    await store.add(entry("a", subject="s"), now=NOW)
+    await store.add(entry("b", subject="s"), now=NOW + 1)
+    first = await taken(store, "a", now=NOW + 2, lease=0.0)
+    await taken(store, "b", now=NOW + 3, lease=1.0)
+    await store.extend(first, until=NOW + 60)
+    assert None is await store.claim(ANY, now=NOW + 5, lease=60.0)
+    await store.settle(first, now=NOW + 6)
+    assert "b" == (await taken(store, now=NOW + 7)).key
+
+
 async def test_an_event_with_less_progress_than_one_before_it_is_stale(store: Store) -> None:
     """It is so in whatever order they came; the same progress is not stale, nor is the event itself tried again."""
     for key, progress in ("new", 2.0), ("old", 1.0), ("same", 2.0), ("newer", 3.0):
