@@ -63,7 +63,7 @@ if TYPE_CHECKING:
         WebhookError,
         WrongCaptcha,
     )
-    from smsc_async.guard import AccountUsage, Guard, LocalGuard, RuleUsage
+    from smsc_async.guard import AccountUsage, Guard, HostGuard, LocalGuard, RuleUsage
     from smsc_async.kinds import (
         Binary,
         CodeCall,
@@ -152,7 +152,7 @@ _ROOMS = {
         "WebhookError",
         "WrongCaptcha",
     ),
-    "smsc_async.guard": ("AccountUsage", "Guard", "LocalGuard", "RuleUsage"),
+    "smsc_async.guard": ("AccountUsage", "Guard", "HostGuard", "LocalGuard", "RuleUsage"),
     "smsc_async.kinds": (
         "Binary",
         "CodeCall",
@@ -230,6 +230,7 @@ __all__ = [
     "GuardUnavailable",
     "Hlr",
     "HlrResult",
+    "HostGuard",
     "Hours",
     "InboxMessage",
     "IncompleteDownload",

@@ -15,7 +15,15 @@ from smsc_async.errors import InvalidArgument, InvalidArgumentType
 if TYPE_CHECKING:
     from smsc_async._privacy import Secret
 
-__all__ = ["BASE_URL", "account_digest", "backup_urls_for", "checked_base_url", "credential_digest", "origin"]
+__all__ = [
+    "BASE_URL",
+    "account_digest",
+    "backup_urls_for",
+    "checked_base_url",
+    "credential_digest",
+    "credential_tag",
+    "origin",
+]
 
 BASE_URL: Final = "https://smsc.ua"
 _BACKUP_URLS: Final = ("https://www2.smsc.ua",)  # the only documented one: https://smsc.ua/api/http/
@@ -82,6 +90,19 @@ def credential_digest(base_url: str, parts: Sequence[Secret]) -> str:
     """Give what a set of credentials is known by in this process."""
     text = "\0".join((origin(base_url), *(part.reveal() for part in parts))).encode()
     return hashlib.blake2b(text, digest_size=12, key=_PROCESS_KEY, person=b"smsc login").hexdigest()
+
+
+def credential_tag(base_url: str, parts: Sequence[Secret]) -> str:
+    """
+    Give what a set of credentials is known by in all processes that share a guard.
+
+    That is a digest of the login or key, and one byte that tells passwords apart, nearly always. It is that short
+    because it stands where the guard keeps its state: who reads it there can tell 255 of 256 wrong passwords to be
+    wrong, and no more.
+    """
+    texts = [origin(base_url), *(part.reveal() for part in parts)]
+    name = hashlib.blake2b("\0".join(texts[:2]).encode(), digest_size=10, person=b"smsc login").hexdigest()
+    return name + hashlib.blake2b("\0".join(texts).encode(), digest_size=1, person=b"smsc password").hexdigest()
 
 
 def _is_loopback(host: str) -> bool:

@@ -183,7 +183,8 @@ class Conductor:
             raise SessionClosed
         route = self._routes.get(endpoint)
         if route is None:
-            route = self._routes[endpoint] = Route(endpoint, self.options.reply_format, shared)
+            shared.look_around()
+            route = self._routes[endpoint] = Route(endpoint, self.options, shared)
         form: bytes | FormParts
         form, demand = route.plan(params, subject)
         if files:
@@ -302,13 +303,13 @@ class Conductor:
             lease = await shared.guard.acquire(call.demand, deadline=call.deadline, on_wait=call.on_wait)
         finally:
             shared.waits.pop(call, None)
-        write = Write()
+        write = Write(lease.send_by, self.clock)
         outcome, answer = Outcome.UNSENT, _BROKEN_OFF
         shared.enter(call)
         try:
             if call.subject is not None:
                 self.check_subject(call)  # another call on it may have been waited for
-            answer = await self._exchange(call, number, write)
+            answer = await self._exchange(call, number, write, lease.expires_at)
             outcome = answer.outcome
         except BaseException:
             outcome = left_behind(write)  # first of all: telling may raise too
@@ -337,7 +338,7 @@ class Conductor:
                 self._lost(call, "carried out, and cancelled before its caller could be told")
             raise
 
-    async def _exchange(self, call: Call, number: int, write: Write) -> Answer:
+    async def _exchange(self, call: Call, number: int, write: Write, expires_at: float) -> Answer:
         endpoint, clock, telling, options = call.endpoint, self.clock, self.telling, self.options
         url, timeout = call.urls[call.host], options.timeout
         telling.attempt(call.number, endpoint.name, number, url)
@@ -347,7 +348,7 @@ class Conductor:
             call.form,
             write=write,
             clock=clock,
-            deadline=min(started + timeout, call.deadline),
+            deadline=min(started + timeout, call.deadline, expires_at),
             timeout=timeout,
             fresh=endpoint.fresh_connection,
         )

@@ -107,7 +107,7 @@ async def _attempt(conductor: Conductor, call: Call, number: int) -> _File:
         lease = await shared.guard.acquire(call.demand, deadline=call.deadline, on_wait=call.on_wait)
     finally:
         shared.waits.pop(call, None)
-    write = Write()
+    write = Write(lease.send_by, conductor.clock)
     outcome = Outcome.UNSENT
     file: _File | None = None
     shared.enter(call)
@@ -140,7 +140,7 @@ async def _exchange(conductor: Conductor, call: Call, number: int, write: Write,
                 call.form,
                 write=write,
                 clock=clock,
-                deadline=min(started + timeout, call.deadline),
+                deadline=min(started + timeout, call.deadline, lease.expires_at),
                 timeout=timeout,
             )
         )

@@ -5,7 +5,14 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING, Any
 
-from smsc_async._address import account_digest, backup_urls_for, checked_base_url, credential_digest, origin
+from smsc_async._address import (
+    account_digest,
+    backup_urls_for,
+    checked_base_url,
+    credential_digest,
+    credential_tag,
+    origin,
+)
 from smsc_async._conduct import Conductor
 from smsc_async._memory import memory_of
 from smsc_async._options import Options
@@ -62,6 +69,7 @@ def _make(
     identity = Identity(
         account=account_digest(name, home),
         credential=credential_digest(home, tuple(parts.values())),
+        tag=credential_tag(home, tuple(parts.values())),
         gateway=origin(home),
     )
     shared = Shared(

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     from smsc_async._calling import Attachment
     from smsc_async._endpoint import Endpoint
+    from smsc_async._options import Options
     from smsc_async._shared import Shared
-    from smsc_async._wire import FormParts, ReplyFormat
+    from smsc_async._wire import FormParts
 
 __all__ = ["Route"]
 
@@ -27,12 +28,12 @@ class Route:
     What is the same for every call of an endpoint in one session; kept, because most calls differ little or not.
     """
 
-    def __init__(self, endpoint: Endpoint[Any], reply_format: ReplyFormat, shared: Shared) -> None:
+    def __init__(self, endpoint: Endpoint[Any], options: Options, shared: Shared) -> None:
         guard, identity = shared.guard, shared.identity
         self.endpoint = endpoint
         self.urls = [f"{host}/sys/{endpoint.path}" for host in shared.hosts]
         self._identity = identity
-        written = reply_format if endpoint.reply_format is None else endpoint.reply_format
+        written = options.reply_format if endpoint.reply_format is None else endpoint.reply_format
         self._of_session = {"fmt": str(int(written)), "charset": "utf-8"}
         self._rules: list[tuple[Rule, bytes | None]] = []  # with the key, where it is always the same
         action = action_fingerprint(identity.account, endpoint.path, endpoint.fixed)
@@ -43,7 +44,9 @@ class Route:
             n = limit.n if lower is None else min(limit.n, lower)
             self._rules.append((Rule(endpoint.name, reason, n), None if identical else action))
         self._rules = _strictest(self._rules)
+        self._lasts = options.timeout
         if endpoint.shape.layout is Layout.FILE:
+            self._lasts = options.download_timeout
             rule = Rule(endpoint.name, Reason.DOWNLOADS, guard.max_downloads, rests=False)
             self._rules.append((rule, _DOWNLOADS))
         self._subject = Rule(endpoint.name, Reason.SUBJECT, 1, rests=False)
@@ -64,7 +67,8 @@ class Route:
             # The second of two such calls waits for the outcome of the first, before it takes any token.
             account, about = self._identity.account, f"subject {self.endpoint.subject_of or self.endpoint.name}"
             charges.insert(0, (self._subject, fingerprint(account, about, {"subject": subject})))
-        return form, Demand(self.endpoint.name, self._identity, charges, may_block=self.endpoint.may_block)
+        endpoint = self.endpoint
+        return form, Demand(endpoint.name, self._identity, charges, may_block=endpoint.may_block, lasts=self._lasts)
 
     def in_parts(self, params: Mapping[str, str], files: Sequence[Attachment]) -> FormParts:
         """Give the form of a call that has files."""

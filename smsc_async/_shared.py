@@ -8,6 +8,7 @@ import anyio
 
 from smsc_async._loops import current_loop
 from smsc_async.errors import SessionClosed
+from smsc_async.guard import LocalGuard, look_for_neighbours
 
 if TYPE_CHECKING:
     from smsc_async._loops import Loop
@@ -42,6 +43,11 @@ class Shared:
         self.in_flight: set[object] = set()  # calls; adding and removing are atomic, and calls end in any thread
         self.waits: dict[object, Wait] = {}  # by the call
         self._closing: list[tuple[Loop, anyio.Event]] = []
+
+    def look_around(self) -> None:
+        """Say if other processes use the account with guards of their own; not for a gateway on this machine."""
+        if isinstance(self.guard, LocalGuard) and self.identity.gateway.startswith("https:"):
+            look_for_neighbours(self.identity.account)
 
     def check_open(self) -> None:
         """Refuse a call on a closed session."""

@@ -12,7 +12,8 @@ from smsc_async._privacy import Secret
 from smsc_async._retry import Retry
 from smsc_async._view import UNSET, View
 from smsc_async._wire import ReplyFormat
-from smsc_async.errors import InvalidArgument
+from smsc_async.errors import GuardUnavailable, InvalidArgument
+from smsc_async.guard import guard_named
 
 if TYPE_CHECKING:
     import ssl
@@ -110,13 +111,16 @@ class Session(View):
     @classmethod
     def from_env(cls, **options: Any) -> Self:
         """
-        Make a session from ``SMSC_APIKEY``, or ``SMSC_LOGIN`` and ``SMSC_PASSWORD``, and ``SMSC_BASE_URL``.
+        Make a session from ``SMSC_APIKEY``, or ``SMSC_LOGIN`` and ``SMSC_PASSWORD``, ``SMSC_BASE_URL``, ``SMSC_GUARD``.
+
+        ``SMSC_GUARD`` is *local* (what this process does), or *host* (what all processes of this machine do).
 
         Args:
             options: Any other argument of the session.
 
         Raises:
             InvalidArgument: The variables are missing, or there are too many.
+            GuardUnavailable: This system has not what the guard needs.
         """
         variables = {"apikey": "SMSC_APIKEY", "login": "SMSC_LOGIN", "password": "SMSC_PASSWORD"}
         found = {name: Secret(os.environ[variable]) for name, variable in variables.items() if os.environ.get(variable)}
@@ -129,8 +133,10 @@ class Session(View):
         if base_url:
             arguments.setdefault("base_url", base_url)
         try:
+            if named := os.environ.get("SMSC_GUARD"):
+                arguments.setdefault("guard", guard_named(named))
             return cls(**arguments)
-        except InvalidArgument as error:
+        except (GuardUnavailable, InvalidArgument) as error:
             refused = error.with_traceback(None)
         arguments.clear()
         options.clear()

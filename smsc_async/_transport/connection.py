@@ -70,6 +70,7 @@ class Connection:
     async def send(self, url: httpx.URL, headers: httpx.Headers, body: Body) -> httpx.Response:
         """Send a request and give the head of its reply."""
         self.usable = False
+        self.write.check()
         self._under_way = self.write.given = True
         request = httpx.Request("POST", url, headers=headers, stream=body, extensions=self._extensions)
         self._response = response = await self._transport.handle_async_request(request)
@@ -137,6 +138,7 @@ class Connection:
         if event.endswith(".started"):
             # A CONNECT is the proxy's own affair: nothing of ours is in it.
             if "send_request" in event and getattr(info.get("request"), "method", None) != b"CONNECT":
+                write.check()
                 write.started = True
         elif event.endswith("connect_tcp.complete"):
             self._raw, self._unlocked = [info["return_value"]], False

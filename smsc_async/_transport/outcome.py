@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import ssl
@@ -12,11 +13,14 @@ import attrs
 import httpx
 
 from smsc_async._transport.decoding import CUT_SHORT
+from smsc_async.clock import SYSTEM_CLOCK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["CutShort", "Failure", "Reply", "Write", "explain", "forget_frames"]
+    from smsc_async.clock import Clock
+
+__all__ = ["CutShort", "Failure", "HeldUp", "Reply", "Write", "explain", "forget_frames"]
 
 _DEEP: Final = 12  # links of a chain of causes to look at; httpx, httpcore, anyio and the system make five
 
@@ -47,16 +51,38 @@ class CutShort(Exception):
         self.failure = failure
 
 
+class HeldUp(Exception):
+    """The first byte would have left too late: other processes may count the call as over."""
+
+
 class Write:
-    """What is known about the bytes of one attempt. It only ever learns."""
+    """
+    What is known about the bytes of one attempt. It only ever learns.
 
-    __slots__ = ("connect_failed", "given", "started", "traced")
+    Args:
+        send_by: The moment by which the first byte must have left.
+        clock: That the moment is of.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_clock", "_send_by", "connect_failed", "given", "started", "traced")
+
+    def __init__(self, send_by: float = math.inf, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._send_by = send_by
+        self._clock = clock
         self.given: bool = False  # the request was handed to an HTTP transport
         self.traced: bool = False  # that transport showed that it reports what it does
         self.started: bool = False  # it reported that the request's first byte may leave
         self.connect_failed: bool = False  # it said that there was no connection
+
+    def check(self) -> None:
+        """
+        Refuse to send what was held up; asked just before a byte leaves.
+
+        Raises:
+            HeldUp: The process stood still, or connecting took long.
+        """
+        if not self.started and self._send_by < math.inf and self._clock.now() > self._send_by:
+            raise HeldUp
 
     @property
     def provably_unsent(self) -> bool:
@@ -72,6 +98,7 @@ class Write:
 
 
 _MEANINGS: Final = (  # the first line that fits: the error's kind, how its text begins, what it means
+    (HeldUp, "", "it was held up for too long after the guard had let it go, and was not sent"),
     ((httpx.ConnectError, httpx.ConnectTimeout), "", "no connection to {place}{because}"),
     (httpx.TimeoutException, "", "the HTTP transport timed out"),  # one of the user's; ours has no time-outs of its own
     (httpx.RemoteProtocolError, "Server disconnected", "the server closed the connection before it replied"),

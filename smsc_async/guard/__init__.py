@@ -1,9 +1,11 @@
 """Keeps an account inside the gateway's limits: a pure policy, and bindings that give it a clock and a lock."""
 
 from smsc_async.guard._bucket import Reason, Rule
-from smsc_async.guard._default import default_guard, set_default_guard
+from smsc_async.guard._default import default_guard, guard_named, set_default_guard
+from smsc_async.guard._neighbours import look_for_neighbours
 from smsc_async.guard._protocol import Guard
 from smsc_async.guard._records import Demand, Identity, Lease, Outcome
+from smsc_async.guard.host import HostGuard
 from smsc_async.guard.local import LocalGuard
 from smsc_async.guard.usage import AccountUsage, RuleUsage, Wait
 
@@ -11,6 +13,7 @@ __all__ = [
     "AccountUsage",
     "Demand",
     "Guard",
+    "HostGuard",
     "Identity",
     "Lease",
     "LocalGuard",
@@ -20,5 +23,7 @@ __all__ = [
     "RuleUsage",
     "Wait",
     "default_guard",
+    "guard_named",
+    "look_for_neighbours",
     "set_default_guard",
 ]

@@ -31,18 +31,26 @@ class Account:
         self.slots: TokenBucket = TokenBucket(b"", slots, settings.window)
         self.cut_at: float = -FOREVER  # when the slots were halved last
 
-    def fetch(self, key: bytes, rule: Rule, rest: float) -> TokenBucket:
+    def fetch(self, key: bytes, rule: Rule, rest: float, now: float) -> TokenBucket:
         """Give the bucket of a *key* that no call refers to: a new one, or what has been kept of it."""
         kept = self.resting.pop(key, None)
         if kept is not None:
             self.forgets_at = -FOREVER  # it may have been the one that was waited for
         if isinstance(kept, TokenBucket):
             bucket = kept
+            if bucket.forgettable_at(now) <= now:
+                bucket.recovery = None
         else:
             bucket = TokenBucket(key, rule, rest)
             if kept is not None:
                 bucket.homes = list(kept[1:])
         self.busy[key] = bucket
+        return bucket
+
+    def take(self, key: bytes, rule: Rule, rest: float, now: float) -> TokenBucket:
+        """Give the bucket of a *key*, and hold it."""
+        bucket = self.busy.get(key) or self.fetch(key, rule, rest, now)
+        bucket.held += 1
         return bucket
 
     def let_go(self, buckets: Iterable[TokenBucket]) -> None:
@@ -77,6 +85,22 @@ class Account:
             return True
         self.forgets_at = FOREVER
         return False
+
+    def credential(self, name: str) -> Breaker:
+        """Give the breaker of a set of credentials."""
+        return self.credentials.setdefault(name, Breaker(proven=False))
+
+    def charged(self, rest: float, now: float) -> Iterator[TokenBucket]:
+        """Give the buckets of all keys of which something still matters, those at rest too."""
+        yield from self.busy.values()
+        for key, kept in self.resting.items():
+            if isinstance(kept, TokenBucket):
+                if kept.forgettable_at(now) > now:
+                    yield kept
+            else:
+                bucket = TokenBucket(key, kept[0], rest)
+                bucket.homes = list(kept[1:])
+                yield bucket
 
     def buckets(self) -> Iterator[TokenBucket]:
         """Give every bucket in which a call may stand in line."""

@@ -13,7 +13,6 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
 from smsc_async.guard._account import Account, Gateway
-from smsc_async.guard._breaker import Breaker
 from smsc_async.guard._bucket import FOREVER, Recovery
 from smsc_async.guard._lines import Lines
 from smsc_async.guard._records import Lease, Outcome, Parties, Ticket, TooLong
@@ -67,7 +66,7 @@ class Policy:
         buckets: list[TokenBucket] = []
         busy = account.busy
         for rule, key in demand.charges:
-            bucket = busy.get(key) or account.fetch(key, rule, self.rest)
+            bucket = busy.get(key) or account.fetch(key, rule, self.rest, now)
             bucket.held += 1
             if rule is not bucket.rule and rule.n < bucket.rule.n:  # two endpoints share the key: the stricter holds
                 bucket.rule = rule
@@ -82,24 +81,24 @@ class Policy:
         buckets.append(account.slots)
         self._numbers += 1
         for bucket in buckets:
-            if bucket.waiting or bucket.recovery is not None:
+            if bucket.waiting or bucket.recovery is not None or bucket.claims:
                 break
             if bucket.out + bucket.reserved + len(bucket.homes) >= bucket.rule.n:
                 break
         else:  # the usual case: nobody waits, and there is a token of each even if none has come home of late
             for bucket in buckets:
                 bucket.out += 1
-            return Lease(self._numbers, parties, buckets, now, self.lines.epoch)
-        return self._ask_in_line(Ticket(self._numbers, parties, buckets, deadline), now)
+            return Lease(self._numbers, parties, buckets, now, self.lines.epoch, demand)
+        return self._ask_in_line(Ticket(self._numbers, parties, buckets, deadline, demand, now), now)
 
     def _ask_in_line(self, ticket: Ticket, now: float) -> Lease | Ticket | TooLong:
         """Let those who came before go before; then admit the call, give it a place in line, or refuse it."""
         parties, buckets = ticket.parties, ticket.buckets
         self.lines.drain_all(buckets, now)
-        if all(bucket.free(now) > 0 for bucket in buckets):
+        if all(bucket.free(now) > 0 and not bucket.claims for bucket in buckets):
             for bucket in buckets:
                 bucket.out += 1
-            return Lease(ticket.number, parties, buckets, now, self.lines.epoch)
+            return Lease(ticket.number, parties, buckets, now, self.lines.epoch, ticket.demand)
         timed = ticket.deadline < FOREVER
         if timed and (refusal := self.lines.too_long(ticket, now, arriving=True)) is not None:
             parties.account.let_go(buckets)
@@ -159,6 +158,8 @@ class Policy:
     def _charge(self, lease: Lease, outcome: Outcome, now: float) -> bool:
         """Say when each token of the call comes home; tell whether nobody waits for one, and none is refused now."""
         slots = lease.parties.account.slots
+        if slots.recovery is not None:
+            slots.capacity(now)  # what is over by now is over, whoever looked at it last
         lingers = outcome is _CONCURRENCY or slots.recovery is not None
         ended = now + self.settings.lateness if outcome is _UNKNOWN else now
         sent = outcome is not _UNSENT
@@ -184,6 +185,10 @@ class Policy:
     def tick(self, now: float) -> None:
         """Let go, or refuse, whatever the time has come for."""
         self.lines.tick(now)
+
+    def next_alarm(self) -> float:
+        """Give the next moment at which `tick` has something to do, or FOREVER."""
+        return self.lines.next_alarm()
 
     def after_fork(self, now: float) -> None:
         """In a child process: the parent's calls in flight count as unknown, and its waiting calls are not ours."""
@@ -212,6 +217,7 @@ class Policy:
         self.foreign += 1
         refused = [bucket for bucket in lease.buckets if bucket.rule.rests]
         for bucket in refused:
+            bucket.capacity(now)  # a recovery that is over by now is none, whoever looked at it last
             recovery = bucket.recovery
             if recovery is None:
                 bucket.recovery = Recovery(now + self.rest, base=1, rises_from=FOREVER)
@@ -281,18 +287,30 @@ class Policy:
 
     def _meet(self, identity: Identity, now: float) -> Parties:
         """Look up whom an identity's calls concern; what is idle by then is forgotten."""
-        account = self.accounts.get(identity.account)
-        if account is None:
+        if identity.account not in self.accounts:
             for idle in [name for name, other in self.accounts.items() if other.idle(now)]:
                 del self.accounts[idle]
             self._parties = {
                 known: parties for known, parties in self._parties.items() if known.account in self.accounts
             }
-            account = self.accounts[identity.account] = Account(self.settings)
-        credential = account.credentials.setdefault(identity.credential, Breaker(proven=False))
-        gateway = self.gateways.setdefault(identity.gateway, Gateway())
-        parties = self._parties[identity] = Parties(account, credential, gateway)
+        account = self.account(identity.account)
+        parties = Parties(account, account.credential(self._known_as(identity)), self.gateway(identity.gateway))
+        self._parties[identity] = parties
         return parties
+
+    def _known_as(self, identity: Identity) -> str:
+        return identity.credential
+
+    def account(self, name: str) -> Account:
+        """Give what is known of an account; a new one, where that is nothing."""
+        account = self.accounts.get(name)
+        if account is None:
+            account = self.accounts[name] = Account(self.settings)
+        return account
+
+    def gateway(self, origin: str) -> Gateway:
+        """Give what is known of a gateway; likewise."""
+        return self.gateways.setdefault(origin, Gateway())
 
     def _buckets(self) -> list[TokenBucket]:
         """Give every bucket in which a call may stand in line; for what happens rarely."""

@@ -21,7 +21,7 @@ def account() -> Account:
 
 def used(account: Account, key: bytes, *homes: float) -> TokenBucket:
     """Give the bucket of a key to one call, with tokens that come home later."""
-    bucket = account.fetch(key, PAIR, SETTINGS.rest)
+    bucket = account.fetch(key, PAIR, SETTINGS.rest, 0.0)
     bucket.held += 1
     for home in homes:
         bucket.rest_until(home)
@@ -136,3 +136,14 @@ def test_calls_wait_at_keys_for_slots_and_for_credentials(account: Account) -> N
     bucket = used(account, b"key")
     breaker = account.credentials["credential"] = Breaker(proven=False)
     assert [account.slots, bucket, breaker.bucket] == list(account.buckets())
+
+
+def test_what_is_over_by_the_time_is_charged_no_more(account: Account) -> None:
+    """A refused key after a quiet window, though nobody has forgotten it yet."""
+    bucket = used(account, b"key", 5.0)
+    bucket.recovery = Recovery(10.0, base=1, rises_from=FOREVER)
+    account.let_go([bucket])
+    over = 10.0 + bucket.window
+    assert [bucket] == list(account.charged(SETTINGS.rest, over - 1.0))
+    assert [] == list(account.charged(SETTINGS.rest, over))
+    assert account.take(b"key", PAIR, SETTINGS.rest, over).recovery is None

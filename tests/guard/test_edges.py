@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from smsc_async.errors import WaitTooLong
-from smsc_async.guard import LocalGuard, Outcome, Wait, local
+from smsc_async.guard import LocalGuard, Outcome, Wait, _process
 from smsc_async.guard._bucket import Reason, Rule
 from smsc_async.guard._policy import Policy
 from smsc_async.guard._records import Lease, Locked, Settings, Ticket, TooLong
@@ -298,13 +298,13 @@ async def test_waiting_calls_of_the_parent_that_end_in_the_child_change_nothing(
     assert (6, 2) == (len(peaks), max(peaks))
 
 
-@pytest.mark.parametrize("after", [local._Fork.after_in_parent, local._Fork.after_in_child])
+@pytest.mark.parametrize("after", [_process._Fork.after_in_parent, _process._Fork.after_in_child])
 def test_a_guard_made_between_the_fork_hooks_leaves_none_locked(
-    after: Callable[[local._Fork], None], monkeypatch: pytest.MonkeyPatch
+    after: Callable[[_process._Fork], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever another thread makes while the process forks, every guard goes on, in the parent and in the child."""
-    monkeypatch.setattr(local, "_guards", weakref.WeakSet())
-    fork = local._Fork()
+    monkeypatch.setattr(_process, "_guards", weakref.WeakSet())
+    fork = _process._Fork()
     guards = [LocalGuard() for _ in range(8)]
     fork.before()
     assert [True] * 8 == [guard._lock._is_owned() for guard in guards]
@@ -393,13 +393,13 @@ async def test_a_room_that_empties_while_a_call_sits_down_is_not_forgotten(monke
     holder = await guard.acquire(demand("holder"))
     abandoned = guard.acquire(demand("abandoned"))
     abandoned.send(None)
-    seat = local.Seat
+    seat = _process.Seat
 
     def interrupted(*arguments: Any) -> Any:
         abandoned.close()
         return seat(*arguments)
 
-    monkeypatch.setattr(local, "Seat", interrupted)
+    monkeypatch.setattr(_process, "Seat", interrupted)
     asyncio.get_running_loop().call_later(0.05, guard.finish, holder, Outcome.ACCEPTED)
     async with asyncio.timeout(2):
         lease = await guard.acquire(demand("waiting"))

@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from smsc_async.errors import WaitTooLong
-from smsc_async.guard import Lease, LocalGuard, Outcome, Reason, Rule, Wait, local
+from smsc_async.guard import Lease, LocalGuard, Outcome, Reason, Rule, Wait, _process
 from smsc_async.testing import FakeClock
 from tests.guard.demands import PLENTY, SINGLE, demand
 
@@ -151,12 +151,21 @@ async def test_a_system_without_fork_has_the_guard_all_the_same(
 ) -> None:
     """Where there are no hooks for a fork, there is nothing to be done at one."""
     monkeypatch.delattr(os, "register_at_fork")
-    spec = importlib.util.spec_from_file_location("without_fork", local.__file__)
+    spec = importlib.util.spec_from_file_location("without_fork", _process.__file__)
     assert spec is not None
     assert spec.loader is not None
     module: Any = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    guard = module.LocalGuard(clock=FakeClock())
+    guard = type("Guard", (module.ProcessGuard,), {})(
+        window=60.0,
+        margin=1.5,
+        lateness=5.0,
+        max_concurrency=14,
+        max_downloads=4,
+        limits=None,
+        identical="request",
+        clock=FakeClock(),
+    )
     await accepted(guard)
     assert (0, False) == (in_flight(guard), hasattr(module, "_fork"))
 

@@ -15,6 +15,7 @@ import pytest
 
 import smsc_async
 from smsc_async import (
+    GuardUnavailable,
     InvalidArgument,
     InvalidArgumentType,
     InvalidParameters,
@@ -29,12 +30,15 @@ from smsc_async import (
     WaitTooLong,
     events,
 )
-from smsc_async.guard import default_guard
+from smsc_async.guard import HostGuard, _default, default_guard, host
 from smsc_async.testing import FakeClock, SimulatedGateway, fresh_guards
 from tests.errors_made import every_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from smsc_async.guard import Guard
 
 
 @pytest.fixture
@@ -135,6 +139,35 @@ def test_the_environment_gives_credentials_and_address(monkeypatch: pytest.Monke
     assert "http://127.0.0.1:8000" in repr(Session.from_env(max_wait=5.0))
     monkeypatch.setenv("SMSC_APIKEY", "key")
     with pytest.raises(InvalidArgument, match="not both"):
+        Session.from_env()
+
+
+def test_the_environment_names_a_guard(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Sessions that it names the same for share it; one that is given counts for more."""
+    monkeypatch.setenv("SMSC_APIKEY", "key")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr(_default, "_named", {})
+    guards: list[Guard] = []
+    for name in ("", "local", "host", "host"):
+        monkeypatch.setenv("SMSC_GUARD", name)
+        guards.append(Session.from_env()._conductor.shared.guard)
+    assert [LocalGuard, LocalGuard, HostGuard, HostGuard] == [type(guard) for guard in guards]
+    assert guards[0] is guards[1]
+    assert guards[2] is guards[3]
+    own = LocalGuard()
+    assert own is Session.from_env(guard=own)._conductor.shared.guard
+    monkeypatch.setenv("SMSC_GUARD", "remote")
+    with pytest.raises(InvalidArgument, match=r"SMSC_GUARD.*local or host"):
+        Session.from_env()
+
+
+def test_a_guard_that_cannot_be_here_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment names one that this system has not what it takes for."""
+    monkeypatch.setenv("SMSC_APIKEY", "key")
+    monkeypatch.setenv("SMSC_GUARD", "host")
+    monkeypatch.setattr(_default, "_named", {})
+    monkeypatch.setattr(host, "LOCKS", False)
+    with pytest.raises(GuardUnavailable, match="works on Linux and macOS"):
         Session.from_env()
 
 

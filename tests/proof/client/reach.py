@@ -63,7 +63,7 @@ class Reach:
         yield from (("edges", row) for row in (*FULL.values(), FOURTEEN, IN_A_ROW, LOOKED_FOR, *RESOLVED.values()))
         yield from (("outcomes of an attempt", outcome) for outcome in Outcome)
         yield from (("what the verdict is asked", happened) for happened in Happened)
-        yield from (("reasons to wait", reason) for reason in Reason)
+        yield from (("reasons to wait", reason) for reason in Reason if reason is not Reason.FENCE)
         yield from (("faults", fault) for fault in Fault)
         yield from (("errors", kind.__name__) for kind in _RAISED)
 

@@ -217,18 +217,19 @@ def is_first(ticket: Ticket) -> bool:
 # What `picture` knows of. A new attribute may matter: a test compares, so that it is not forgotten here.
 SEEN = {
     "TokenBucket": {
-        "alarm", "held", "homes", "key", "line", "out", "recovery", "reserved", "rule", "waiting", "window",
+        "alarm", "claims", "held", "homes", "key", "line", "out", "recovery", "reserved", "rule", "waiting", "window",
     },
     "Recovery": {"base", "blocked_until", "rises_from", "strikes"},
     "Account": {"busy", "credentials", "cut_at", "forgets_at", "resting", "slots"},
     "Breaker": {"bucket", "failures", "locked_at", "locked_until", "proven", "reason", "tripped_until"},
     "Gateway": {"breaker", "refused", "trials"},
-    "Lease": {"buckets", "epoch", "granted_at", "number", "parties"},
+    "Lease": {"buckets", "demand", "epoch", "granted_at", "number", "parties"},
     "Ticket": {
-        "alarm", "buckets", "deadline", "entry", "number", "parties", "place", "seat", "stage", "verdict",
+        "alarm", "asked_at", "buckets", "deadline", "demand", "entry", "number", "parties", "place", "seat", "stage",
+        "verdict",
     },
     "Policy": {"settings", "rest", "accounts", "gateways", "lines", "foreign", "_parties", "_numbers"},
-    "Lines": {"settled", "epoch", "_alarms", "_alarm_numbers", "_crowded"},
+    "Lines": {"settled", "held", "epoch", "_alarms", "_alarm_numbers", "_crowded"},
 }  # fmt: skip
 
 

@@ -52,6 +52,9 @@ IN_FLIGHT = 14
 ROW = 99
 
 
+OF_ONE_PROCESS = tuple(reason for reason in Reason if reason is not Reason.FENCE)  # where no state can be lost
+
+
 class Reach:
     """Counts of what happened in a run; they add up over runs."""
 
@@ -91,7 +94,7 @@ class Reach:
         yield f"a row of {ROW} messages that could all be refused", self.in_a_row[ROW]
         for outcome in Outcome:
             yield f"ended: {outcome.value}", self.outcomes[outcome.name]
-        for reason in Reason:
+        for reason in OF_ONE_PROCESS:
             yield f"waited for: {reason.value}", self.reasons[reason.name]
         for event in EVENTS:
             yield event, self.events[event]
