@@ -142,6 +142,7 @@ def proof(session: nox.Session) -> None:
         ("deliveries", "zoo"),
         ("sends",),
         ("sends", "zoo"),
+        ("shared", "differential", "--operations", "50000"),
         ("zoo",),
         ("mutation", "--processes", processes),
     ):

@@ -1,0 +1,1 @@
+"""Guards of several processes, held against the policy of one."""
