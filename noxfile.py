@@ -143,6 +143,8 @@ def proof(session: nox.Session) -> None:
         ("sends",),
         ("sends", "zoo"),
         ("shared", "differential", "--operations", "50000"),
+        ("journal",),
+        ("journal", "zoo"),
         ("zoo",),
         ("mutation", "--processes", processes),
     ):

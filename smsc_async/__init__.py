@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from smsc_async import events as events
     from smsc_async import webhooks as webhooks
     from smsc_async._endpoint import Limit, Replay, Scope
+    from smsc_async._journal.calls import UnresolvedCall
     from smsc_async._order import File
     from smsc_async._retry import Retry
     from smsc_async._view import View
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         InvalidDate,
         InvalidParameters,
         InvalidPhone,
+        JournalUnavailable,
         MalformedCallback,
         MessageForbidden,
         MessageOutcomeUnknown,
@@ -104,6 +106,7 @@ __version__ = "0.1.0"
 
 _ROOMS = {
     "smsc_async._endpoint": ("Limit", "Replay", "Scope"),
+    "smsc_async._journal.calls": ("UnresolvedCall",),
     "smsc_async._order": ("File",),
     "smsc_async._retry": ("Retry",),
     "smsc_async._wire": ("ReplyFormat",),
@@ -127,6 +130,7 @@ _ROOMS = {
         "InvalidDate",
         "InvalidParameters",
         "InvalidPhone",
+        "JournalUnavailable",
         "MalformedCallback",
         "MessageForbidden",
         "MessageOutcomeUnknown",
@@ -240,6 +244,7 @@ __all__ = [
     "InvalidDate",
     "InvalidParameters",
     "InvalidPhone",
+    "JournalUnavailable",
     "Kind",
     "Limit",
     "Listing",
@@ -295,6 +300,7 @@ __all__ = [
     "TransportError",
     "Undeliverable",
     "UnexpectedRedirect",
+    "UnresolvedCall",
     "Viber",
     "View",
     "Voice",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
+
+import attrs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -16,12 +18,31 @@ if TYPE_CHECKING:
     from smsc_async._waiting_calls import ExpectedCall
     from smsc_async.clock import Clock
 
-__all__ = ["Attachment", "ByteStream", "CallReceiver", "Caller", "Known", "StatusReceiver"]
+__all__ = ["NOTHING_MORE", "Attachment", "ByteStream", "CallReceiver", "Caller", "Known", "Note", "StatusReceiver"]
 
 T = TypeVar("T")
 
 #: Fields of a value that the request knows and the reply does not tell; a function is asked when the reply is there.
 Known: TypeAlias = Mapping[str, object] | Callable[[], Mapping[str, object]] | None
+
+
+@attrs.frozen
+class Note:
+    """
+    What the journal writes down of a paid call, beside its subject.
+
+    Args:
+        about: What to look for, where the call has no subject: others like it may go side by side.
+        recipients: Of a message; with its id they tell what became of it.
+        more: Whether more requests belong to the call, so that it is not over when this one is.
+    """
+
+    about: str | None = None
+    recipients: tuple[str, ...] = ()
+    more: bool = False
+
+
+NOTHING_MORE: Final = Note()
 
 
 class ByteStream(Protocol):
@@ -117,6 +138,7 @@ class Caller(Protocol):
         force: bool = False,
         deadline: float | None = None,
         files: Sequence[Attachment] = (),
+        note: Note = NOTHING_MORE,
     ) -> T:
         """
         Send one call through guard, retry and wire, and give its value.
@@ -130,15 +152,27 @@ class Caller(Protocol):
             force: Call even though an earlier call on *subject* has an unknown outcome.
             deadline: The moment at which it must be over, where it is a part of a longer call.
             files: That go with it.
+            note: What the journal writes down of it.
         """
         ...
 
-    def lose(self, endpoint: Endpoint[Any], subject: str, reason: str) -> None:
+    async def lose(self, endpoint: Endpoint[Any], subject: str, reason: str) -> None:
         """Note that nobody knows how much of what was done on *subject* was done, and tell the observer."""
         ...
 
-    def settle(self, endpoint: Endpoint[Any], subject: str) -> None:
-        """Note that it is known now what became of a call on *subject* whose outcome was not."""
+    async def found(self, endpoint: Endpoint[Any], subject: str, *, more: bool = False) -> None:
+        """
+        Note that it is known now what became of a call on *subject* whose outcome was not.
+
+        Args:
+            endpoint: The call's.
+            subject: What it is about.
+            more: Whether more requests belong to it.
+        """
+        ...
+
+    def release(self, endpoint: Endpoint[Any], subject: str) -> None:
+        """Note that the caller is told how much of a call on *subject* was done: no more requests of it follow."""
         ...
 
     def tell_balance(self, endpoint: Endpoint[Any], balance: Decimal, cost: Decimal | None) -> None:

@@ -11,7 +11,9 @@ import anyio
 import attrs
 
 from smsc_async._answer import Answer, no_answer, read_answer
+from smsc_async._calling import NOTHING_MORE
 from smsc_async._endpoint import OnDuplicate, Replay
+from smsc_async._journal import keeping
 from smsc_async._plan import Route
 from smsc_async._retry import Again, repeat
 from smsc_async._telling import Telling
@@ -21,6 +23,7 @@ from smsc_async.errors import (
     AccountLocked,
     GatewayError,
     InvalidParameters,
+    JournalUnavailable,
     NoReply,
     NotSent,
     OutcomeStillUnknown,
@@ -35,9 +38,11 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from decimal import Decimal
 
-    from smsc_async._calling import Attachment, ByteStream, Known
+    from smsc_async._calling import Attachment, ByteStream, Known, Note
     from smsc_async._endpoint import Endpoint
     from smsc_async._inbox_watch import InboxWatch
+    from smsc_async._journal.calls import Entry, UnresolvedCall
+    from smsc_async._journal.journal import Journal
     from smsc_async._options import Options
     from smsc_async._shared import Shared
     from smsc_async._status_watch import StatusWatch
@@ -45,6 +50,7 @@ if TYPE_CHECKING:
     from smsc_async.clock import Clock
     from smsc_async.events import Event
     from smsc_async.guard import Demand, Wait
+    from smsc_async.values import Listing
 
 __all__ = ["Call", "Conductor", "left_behind", "shielded"]
 
@@ -69,7 +75,11 @@ class Call:
     subject: str | None
     force: bool
     deadline: float
+    note: Note
     host: int = 0  # which of them the next attempt goes to
+    entry: Entry | None = None  # in the journal, from before an attempt may leave until its end is known
+    again: bool = False  # whether the journal has one on the same subject, in spite of which it was made
+    lost: str | None = None  # why nobody knows whether it was carried out
 
     def on_wait(self, wait: Wait) -> None:
         """Hear from the guard that it holds the call."""
@@ -112,15 +122,35 @@ class Conductor:
         max_wait = self.options.max_wait
         return _FOREVER if max_wait is None else self.clock.now() + max_wait
 
-    def lose(self, endpoint: Endpoint[Any], subject: str, reason: str) -> None:
+    async def lose(self, endpoint: Endpoint[Any], subject: str, reason: str) -> None:
         """Note that nobody knows how much of what was done on *subject* was done, and tell the observer."""
         self.shared.memory.lose(endpoint.name, subject)
         self.telling.outcome_lost(next(_numbers), endpoint.name, subject, reason)
+        if (journal := self.shared.journal) is not None:
+            losing = shielded(journal.lose_held(endpoint.name, subject, reason))
+            await keeping.noted(self.telling, endpoint.name, losing)
 
-    def settle(self, endpoint: Endpoint[Any], subject: str) -> None:
+    async def found(self, endpoint: Endpoint[Any], subject: str, *, more: bool = False) -> None:
         """Note that it is known now what became of a call on *subject* whose outcome was not."""
+        if (journal := self.shared.journal) is not None:  # first: if that is cancelled, nobody is told what was found
+            await keeping.noted(self.telling, endpoint.name, journal.found(endpoint.name, subject, more=more))
         self.shared.memory.settle(endpoint.name, subject)
         self.telling.outcome_settled(endpoint.name, subject)
+
+    def release(self, endpoint: Endpoint[Any], subject: str) -> None:
+        """Note that the caller is being told how much of a call on *subject* was done."""
+        if self.shared.journal is not None:
+            self.shared.journal.release(endpoint.name, subject)
+
+    async def unresolved(self) -> Listing[UnresolvedCall]:
+        """Ask the journal for calls whose end nobody has noted."""
+        return await self._journal().unresolved()
+
+    async def settle(self, call: UnresolvedCall) -> None:
+        """Note that the caller knows what became of a call in the journal."""
+        if await self._journal().settle(call) and call.subject is not None:
+            self.shared.memory.settle(call.endpoint, call.subject)
+        self.telling.outcome_settled(call.endpoint, call.subject)
 
     def tell_balance(self, endpoint: Endpoint[Any], balance: Decimal, cost: Decimal | None) -> None:
         """Tell the observer what is left on the account, if that is little."""
@@ -140,9 +170,10 @@ class Conductor:
         force: bool = False,
         deadline: float | None = None,
         files: Sequence[Attachment] = (),
+        note: Note = NOTHING_MORE,
     ) -> T:
         """Send one call through guard, retry and wire, and give its value."""
-        call = self.begin(endpoint, params, known, subject, force=force, deadline=deadline, files=files)
+        call = self.begin(endpoint, params, known, subject, force=force, deadline=deadline, files=files, note=note)
         memory = self.shared.memory
         if subject is not None:
             memory.begin(endpoint.name, subject)
@@ -176,6 +207,7 @@ class Conductor:
         force: bool = False,
         deadline: float | None = None,
         files: Sequence[Attachment] = (),
+        note: Note = NOTHING_MORE,
     ) -> Call:
         """Make a call ready; refuses it where an earlier one on the same subject is unresolved."""
         shared = self.shared
@@ -192,7 +224,7 @@ class Conductor:
         if deadline is None:
             max_wait = self.options.max_wait
             deadline = _FOREVER if max_wait is None else self.clock.now() + max_wait
-        call = Call(self, next(_numbers), endpoint, route.urls, form, demand, known, subject, force, deadline)
+        call = Call(self, next(_numbers), endpoint, route.urls, form, demand, known, subject, force, deadline, note)
         if subject is not None:
             self.check_subject(call)
         return call
@@ -282,7 +314,7 @@ class Conductor:
         if answer.happened is None or answer.error is None:
             return answer.value
         endpoint = call.endpoint
-        done_before = call.subject is not None and self.shared.memory.done(endpoint.name, call.subject)
+        done_before = call.subject is not None and (call.again or self.shared.memory.done(endpoint.name, call.subject))
         verdict = judge(answer.happened, endpoint.replay, endpoint.on_duplicate, done_before=done_before)
         if verdict.pause is None:
             raise answer.error
@@ -295,7 +327,7 @@ class Conductor:
         if outcome is not Outcome.UNSENT and call.endpoint.replay is Replay.IF_NOT_DONE:
             self._lost(call, "cancelled before the answer came")
 
-    async def _attempt(self, call: Call, number: int) -> Any:
+    async def _attempt(self, call: Call, number: int) -> Any:  # noqa: PLR0912 - reads pay for each function it is cut into
         shared = self.shared
         if shared.closed:
             raise SessionClosed
@@ -309,6 +341,8 @@ class Conductor:
         try:
             if call.subject is not None:
                 self.check_subject(call)  # another call on it may have been waited for
+            if shared.journal is not None and call.endpoint.replay is Replay.IF_NOT_DONE:
+                await keeping.enter(shared.journal, call)
             answer = await self._exchange(call, number, write, lease.expires_at)
             outcome = answer.outcome
         except BaseException:
@@ -317,15 +351,23 @@ class Conductor:
             raise
         finally:
             try:
-                if outcome is _REFUSED and not isinstance(answer.error, InvalidParameters):
-                    shared.guard.prove(lease)  # of those only parameter errors may come before the credentials
-                pending = shared.guard.finish(lease, outcome)
-                if pending is not None:
-                    await self._given_back(call, pending, answer)
-            except Exception as error:  # noqa: BLE001 - whatever came of the call stands
-                self.telling.lease_kept(call.endpoint.name, error)
+                if call.entry is not None and (answer is _BROKEN_OFF or answer.error is not None):
+                    # Before the lease goes back: the next call on the subject may begin then, and would find the row.
+                    await keeping.leave(call)
             finally:
-                shared.leave(call)
+                try:
+                    if outcome is _REFUSED and not isinstance(answer.error, InvalidParameters):
+                        shared.guard.prove(lease)  # of those only parameter errors may come before the credentials
+                    pending = shared.guard.finish(lease, outcome)
+                    if pending is not None:
+                        await self._given_back(call, pending, answer)
+                except Exception as error:  # noqa: BLE001 - whatever came of the call stands
+                    self.telling.lease_kept(call.endpoint.name, error)
+                finally:
+                    shared.leave(call)
+        if call.entry is not None and shared.journal is not None:
+            # The last thing before the value goes out, and without waiting: the row outlives that.
+            shared.journal.answered(call.entry, more=call.note.more)
         return answer.value if answer.happened is None else self.conclude(call, answer)
 
     async def _given_back(self, call: Call, pending: Awaitable[object], answer: Answer) -> None:
@@ -336,7 +378,14 @@ class Conductor:
             paid = answer is not _BROKEN_OFF and answer.error is None and call.endpoint.replay is Replay.IF_NOT_DONE
             if paid and not isinstance(error, Exception):  # a native cancellation, which goes through shields
                 self._lost(call, "carried out, and cancelled before its caller could be told")
+                await keeping.leave(call)
             raise
+
+    def _journal(self) -> Journal:
+        self.shared.check_open()
+        if self.shared.journal is None:
+            raise JournalUnavailable("this session keeps none; give it journal=True")
+        return self.shared.journal
 
     async def _exchange(self, call: Call, number: int, write: Write, expires_at: float) -> Answer:
         endpoint, clock, telling, options = call.endpoint, self.clock, self.telling, self.options
@@ -366,6 +415,7 @@ class Conductor:
         return answer if answer.error is None and call.subject is None else self.note(call, number, answer)
 
     def _lost(self, call: Call, reason: str) -> None:
+        call.lost = reason
         if call.subject is not None:
             self.shared.memory.lose(call.endpoint.name, call.subject)
         self.telling.outcome_lost(call.number, call.endpoint.name, call.subject, reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from smsc_async._address import (
@@ -18,6 +19,7 @@ from smsc_async._memory import memory_of
 from smsc_async._options import Options
 from smsc_async._privacy import Secret
 from smsc_async._shared import Shared
+from smsc_async._telling import Telling
 from smsc_async._transport import Credentials, Transport
 from smsc_async._wire import check_text
 from smsc_async.errors import InvalidArgument, InvalidArgumentType
@@ -25,7 +27,9 @@ from smsc_async.guard import Identity, default_guard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
+    from smsc_async._journal.journal import Journal
     from smsc_async.guard import Guard
 
 __all__ = ["make"]
@@ -56,6 +60,7 @@ def _make(
     ssl_context: Any,
     proxy: str | None,
     allow_plain_http: bool,
+    journal: object,
 ) -> Conductor:
     parts = _checked_credentials(credentials)
     if account is not None and not check_text("account", account):
@@ -65,6 +70,7 @@ def _make(
     home = checked_base_url("base_url", base_url, allow_plain_http=allow_plain_http)
     _check_parts(guard, transport, ssl_context)
     guard = default_guard() if guard is None else guard
+    path = _journal_path(journal, guard)
     name = next(iter(parts.values())) if account is None else Secret(account)
     identity = Identity(
         account=account_digest(name, home),
@@ -79,8 +85,39 @@ def _make(
         memory=memory_of(guard, identity.account),
         hosts=(home, *backup_urls_for(home, backup_urls, allow_plain_http=allow_plain_http)),
         secrets=tuple(parts.values()),
+        journal=None if path is None else _opened(path, identity.account, guard, makes_folder=not _is_path(journal)),
     )
     return Conductor(shared, Options(**options))
+
+
+def _journal_path(journal: object, guard: Guard) -> Path | None:
+    """Give where the journal is, if there is to be one."""
+    if journal is None:
+        journal = getattr(guard, "keeps_journal", False) is True
+    if journal is False:
+        return None
+    if journal is not True and not _is_path(journal):
+        problem = f"give True, False or the path of a file, not {type(journal).__name__}"
+        raise InvalidArgumentType("journal", problem)
+    from smsc_async._journal.journal import default_path  # noqa: PLC0415 - SQLite is loaded where it is used
+    from smsc_async._sqlite import checked_path  # noqa: PLC0415 - likewise
+
+    if journal is not True:
+        return checked_path("journal", journal, "journal=False keeps none")
+    try:
+        return default_path()
+    except RuntimeError:
+        raise InvalidArgument("journal", "give the path of a file: the user has no home to keep it in") from None
+
+
+def _is_path(journal: object) -> bool:
+    return isinstance(journal, str | PathLike)
+
+
+def _opened(path: Path, account: str, guard: Guard, *, makes_folder: bool) -> Journal:
+    from smsc_async._journal.journal import Journal  # noqa: PLC0415 - SQLite is loaded where it is used
+
+    return Journal(path, account, Telling(guard.clock), folder=path.parent if makes_folder else None)
 
 
 def _check_parts(guard: object, transport: object, ssl_context: object) -> None:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from smsc_async import events
 from smsc_async._privacy import mask_phones
 from smsc_async._telling import Telling, logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from decimal import Decimal
 
+    from smsc_async._journal.calls import UnresolvedCall
     from smsc_async.clock import Clock
     from smsc_async.guard import Wait
 
 __all__ = ["Observing"]
+
+_TOLD: Final = 100  # calls that the journal has left open
 
 
 class Observing(Telling):
@@ -63,10 +66,17 @@ class Observing(Telling):
         shown = None if reference is None else mask_phones(reference)
         self._notify(events.OutcomeLost(call, endpoint, shown, reason))
 
-    def outcome_settled(self, endpoint: str, reference: str) -> None:
+    def outcome_settled(self, endpoint: str, reference: str | None) -> None:
         """It is known now whether it was carried out."""
         super().outcome_settled(endpoint, reference)
-        self._notify(events.OutcomeSettled(endpoint, mask_phones(reference)))
+        self._notify(events.OutcomeSettled(endpoint, None if reference is None else mask_phones(reference)))
+
+    def left_unresolved(self, calls: Sequence[UnresolvedCall]) -> None:
+        """The journal has calls, at least one, whose end nobody has noted."""
+        super().left_unresolved(calls)
+        for call in calls[:_TOLD]:
+            shown = None if call.subject is None else mask_phones(call.subject)
+            self._notify(events.LeftUnresolved(call.endpoint, shown, call.reason, call.opened_at))
 
     def low_balance(self, endpoint: str, balance: Decimal, least: Decimal) -> None:
         """An answer said that little is left on the account."""

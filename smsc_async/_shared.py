@@ -1,4 +1,4 @@
-"""What a session and its views have in common: guard, connections, who asks; and how all of it is closed."""
+"""What a session and its views have in common: guard, connections, journal, who asks; and how all of it is closed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from smsc_async.errors import SessionClosed
 from smsc_async.guard import LocalGuard, look_for_neighbours
 
 if TYPE_CHECKING:
+    from smsc_async._journal.journal import Journal
     from smsc_async._loops import Loop
     from smsc_async._memory import Memory
     from smsc_async._privacy import Secret
@@ -32,6 +33,7 @@ class Shared:
         memory: Memory,
         hosts: tuple[str, ...],
         secrets: tuple[Secret, ...],
+        journal: Journal | None,
     ) -> None:
         self.guard = guard
         self.transport = transport
@@ -39,6 +41,7 @@ class Shared:
         self.memory = memory
         self.hosts = hosts
         self.secrets = secrets
+        self.journal = journal
         self.closed: bool = False
         self.in_flight: set[object] = set()  # calls; adding and removing are atomic, and calls end in any thread
         self.waits: dict[object, Wait] = {}  # by the call
@@ -78,4 +81,8 @@ class Shared:
                     await closing[1].wait()
         finally:
             self._closing.remove(closing)
-            await self.transport.aclose()
+            try:
+                await self.transport.aclose()
+            finally:
+                if self.journal is not None:
+                    await self.journal.aclose()

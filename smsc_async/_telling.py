@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Final
 from smsc_async._privacy import mask_phones
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from decimal import Decimal
 
+    from smsc_async._journal.calls import UnresolvedCall
     from smsc_async.clock import Clock
     from smsc_async.guard import Wait
 
@@ -56,13 +58,29 @@ class Telling:
         shown = None if reference is None else mask_phones(reference)
         logger.warning("%s: outcome unknown%s: %s", endpoint, f" ({shown})" if shown else "", reason)
 
-    def outcome_settled(self, endpoint: str, reference: str) -> None:
+    def outcome_settled(self, endpoint: str, reference: str | None) -> None:
         """It is known now whether it was carried out."""
-        logger.info("%s: the outcome of %s is known now", endpoint, mask_phones(reference))
+        logger.info("%s: the outcome of %s is known now", endpoint, mask_phones(reference or "a call"))
 
     def low_balance(self, endpoint: str, balance: Decimal, least: Decimal) -> None:
         """An answer said that little is left on the account."""
         logger.warning("%s: %s is left on the account, less than %s", endpoint, balance, least)
+
+    def left_unresolved(self, calls: Sequence[UnresolvedCall]) -> None:
+        """The journal has calls, at least one, whose end nobody has noted."""
+        first = calls[0]
+        about = f" of {mask_phones(first.subject)}" if first.subject else ""
+        since = f"{first.opened_at:%Y-%m-%d %H:%M:%S %Z}"
+        what = "the journal has %d paid calls without a known end, the first is %s%s since %s: unresolved() lists them"
+        logger.warning(what, len(calls), first.endpoint, about, since)
+
+    def row_kept(self, endpoint: str, error: Exception) -> None:
+        """The end of a call could not be noted in the journal."""
+        logger.warning("%s: its end could not be noted in the journal, which keeps it as open: %r", endpoint, error)
+
+    def row_left(self, error: Exception) -> None:
+        """Calls that have an end could not be struck out of the journal."""
+        logger.warning("calls that have an end stay in the journal, until it is written to again: %r", error)
 
     def lease_kept(self, endpoint: str, error: Exception) -> None:
         """A guard in another process failed to take its lease back."""

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from smsc_async._calling import Note
 from smsc_async._conduct import Conductor
 from smsc_async._endpoint import Endpoint, Limit, OnDuplicate, Replay
+from smsc_async._journal.calls import UnresolvedCall
 from smsc_async._wire import Shape, check_text, phone
 from smsc_async.errors import InvalidArgument, InvalidArgumentType
 from smsc_async.services.account import Account
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from smsc_async._wire import ReplyFormat
     from smsc_async.events import Event
     from smsc_async.guard import AccountUsage
+    from smsc_async.values import Listing
 
 __all__ = ["UNSET", "View"]
 
@@ -36,6 +39,7 @@ _PATH: Final = re.compile(r"[a-z_]+\.php")
 _NAME: Final = re.compile(r"[A-Za-z0-9_]+(\[[A-Za-z0-9_]*\])?")
 _RESERVED: Final = frozenset({"login", "psw", "apikey", "fmt", "charset"})  # the session sends them itself
 _PHONES: Final = frozenset({"phone"})  # parameters of any endpoint whose spellings are made one
+_TELLING: Final = ("id", "phone", "phones")  # parameters by which the journal names a call
 UNSET: Final[Any] = object()
 
 
@@ -155,7 +159,39 @@ class View:
             raise InvalidArgumentType("limits", "give a sequence of at least one Limit, such as (Limit(3),)")
         if not isinstance(replay, Replay):
             raise InvalidArgumentType("replay", f"give a Replay, not {type(replay).__name__}")
-        return await self._conductor.perform(_endpoint(path, checked, replay), _checked_params(params))
+        given_params = _checked_params(params)
+        note = Note(next((given_params[name] for name in _TELLING if name in given_params), None))
+        return await self._conductor.perform(_endpoint(path, checked, replay), given_params, note=note)
+
+    async def unresolved(self) -> Listing[UnresolvedCall]:
+        """
+        List the account's paid calls that are in the journal without a known end, the oldest first.
+
+        They are those whose process died, whose answer was lost, or that were cancelled; and those that another process
+        is at this moment making. Find out what became of each, then `settle` it; of a message, `Messages.resolve` does
+        both.
+
+        Raises:
+            JournalUnavailable: The session keeps no journal, or its file cannot be used.
+        """
+        return await self._conductor.unresolved()
+
+    async def settle(self, call: UnresolvedCall) -> None:
+        """
+        Say that you have found out what became of a call that `unresolved` lists: it is struck out of the journal.
+
+        From then on another call on the same subject may be made. Nothing is asked of the gateway, and a call that was
+        settled before stays so.
+
+        Args:
+            call: One that `unresolved` has listed, in this process or another.
+
+        Raises:
+            JournalUnavailable: The session keeps no journal, or its file cannot be used.
+        """
+        if not isinstance(call, UnresolvedCall):
+            raise InvalidArgumentType("call", f"give one that unresolved() lists, not {type(call).__name__}")
+        await self._conductor.settle(call)
 
     def limits(self) -> AccountUsage:
         """

@@ -36,6 +36,7 @@ What can go wrong, as a tree; every class says whose move it is.
     ├── AccountLocked                    asking again now would lock the address out
     ├── SessionClosed                    the session was closed before the call was sent
     ├── StoreUnavailable                 the store of callbacks cannot be used now
+    ├── JournalUnavailable               the journal of paid calls cannot be used, so nothing was sent
     ├── DeliveryTimeout                  a message has not arrived by then
     ├── ConfirmationExpired              nobody called within the time to confirm a phone
     ├── ConfirmationInProgress           a call of that phone is waited for already; nothing was sent
@@ -83,6 +84,7 @@ __all__ = [
     "InvalidDate",
     "InvalidParameters",
     "InvalidPhone",
+    "JournalUnavailable",
     "MalformedCallback",
     "MessageForbidden",
     "MessageOutcomeUnknown",
@@ -408,6 +410,16 @@ class GuardUnavailable(SmscError):
 
     def __str__(self) -> str:
         return f"the guard cannot be asked, so nothing was sent: {self.reason}"
+
+
+@_error
+class JournalUnavailable(SmscError):
+    """The journal of paid calls cannot be used, so nothing was sent: what is not written down is not paid for."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the journal of paid calls cannot be used, so nothing was sent: {self.reason}"
 
 
 @_error

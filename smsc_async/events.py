@@ -19,6 +19,7 @@ __all__ = [
     "Attempt",
     "Event",
     "Failed",
+    "LeftUnresolved",
     "LowBalance",
     "OutcomeLost",
     "OutcomeSettled",
@@ -107,10 +108,24 @@ class OutcomeLost:
 
 @attrs.frozen
 class OutcomeSettled:
-    """It is known now what became of a call whose outcome was lost: it was looked for."""
+    """It is known now what became of a call whose outcome was lost: it was looked for, or the caller said so."""
 
     endpoint: str
-    reference: str  # masked
+    reference: str | None  # masked
+
+
+@attrs.frozen
+class LeftUnresolved:
+    """
+    The journal has a call without a known end, mostly of an earlier process; told when it is first written to.
+
+    ``await smsc.unresolved()`` lists them all; of very many, only the first ones are told.
+    """
+
+    endpoint: str
+    reference: str | None  # masked
+    reason: str
+    opened_at: datetime  # aware
 
 
 @attrs.frozen
@@ -123,5 +138,14 @@ class LowBalance:
 
 
 Event: TypeAlias = (
-    Waiting | Attempt | Replied | Refused | Failed | Repeating | OutcomeLost | OutcomeSettled | LowBalance
+    Waiting
+    | Attempt
+    | Replied
+    | Refused
+    | Failed
+    | Repeating
+    | OutcomeLost
+    | OutcomeSettled
+    | LeftUnresolved
+    | LowBalance
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from smsc_async._address import BASE_URL
 from smsc_async._making import make
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from smsc_async.guard import Guard
 
 __all__ = ["Session", "View"]
+
+_NO_PATHS: Final = frozenset({"0", "1", "true", "false", "yes", "no"})  # who writes that means no file of that name
 
 
 class Session(View):
@@ -56,6 +58,9 @@ class Session(View):
         low_balance: Below this amount the observer is told `LowBalance`, and the log warned; by default below what the
             message that was just sent has cost.
         allow_plain_http: Allow plain http to another machine: the password can be read on the way.
+        journal: Whether each call that pays, allots or sends is written down before it leaves, so that the next start
+            knows what a killed process left open: True in a file in the user's state folder, a path in that file,
+            False not at all. By default it is kept where the guard is one for several processes of a machine.
 
     Raises:
         InvalidArgument: An argument is missing or cannot be used; the message says what to do.
@@ -81,6 +86,7 @@ class Session(View):
         observer: Callable[[Event], None] | None = None,
         low_balance: Decimal | int | None = None,
         allow_plain_http: bool = False,
+        journal: bool | str | os.PathLike[str] | None = None,
     ) -> None:
         made = make(
             credentials={"login": login, "password": password, "apikey": apikey},
@@ -100,6 +106,7 @@ class Session(View):
             ssl_context=ssl_context,
             proxy=proxy,
             allow_plain_http=allow_plain_http,
+            journal=journal,
         )
         if isinstance(made, InvalidArgument):
             # The frame of an error shows its locals to crash reports; what may be a secret is gone from this one.
@@ -115,11 +122,13 @@ class Session(View):
 
         ``SMSC_GUARD`` is *local* (what this process does), or *host* (what all processes of this machine do).
 
+        ``SMSC_JOURNAL`` may be ``on``, ``off`` or the path of the journal's file.
+
         Args:
             options: Any other argument of the session.
 
         Raises:
-            InvalidArgument: The variables are missing, or there are too many.
+            InvalidArgument: The variables are missing, there are too many, or one cannot be used.
             GuardUnavailable: This system has not what the guard needs.
         """
         variables = {"apikey": "SMSC_APIKEY", "login": "SMSC_LOGIN", "password": "SMSC_PASSWORD"}
@@ -128,10 +137,16 @@ class Session(View):
             options.clear()
             problem = "set SMSC_APIKEY, or both SMSC_LOGIN and SMSC_PASSWORD, and not both kinds"
             raise InvalidArgument("environment", problem)
+        journal = os.environ.get("SMSC_JOURNAL")
+        if journal and journal.lower() in _NO_PATHS:
+            options.clear()
+            raise InvalidArgument("environment", "set SMSC_JOURNAL to on, off or the path of a file")
         arguments: dict[str, Any] = {**found, **options}
         base_url = os.environ.get("SMSC_BASE_URL")
         if base_url:
             arguments.setdefault("base_url", base_url)
+        if journal:
+            arguments.setdefault("journal", {"on": True, "off": False}.get(journal.lower(), journal))
         try:
             if named := os.environ.get("SMSC_GUARD"):
                 arguments.setdefault("guard", guard_named(named))

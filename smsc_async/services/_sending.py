@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from smsc_async import errors
+from smsc_async._calling import Note
 from smsc_async._recipients import is_group, spellings
 from smsc_async.errors import MessageOutcomeUnknown
 from smsc_async.services._asking import Asking
@@ -52,20 +53,22 @@ class Sending:
         portions = order.portions()
         sent: list[SentMessage] = []
         for number, portion in enumerate(portions):
+            note = Note(recipients=tuple(order.recipients), more=number < len(portions) - 1)
             try:
-                sent.append(await self._send_one(portion))
+                sent.append(await self._send_one(portion, note))
             except errors.SmscError as error:
                 if len(portions) == 1 or (not number and not isinstance(error, errors.OutcomeUnknown)):
                     raise  # nothing else was sent, and the error says it all
+                self._caller.release(SEND, self._id)
                 raise self._partly(sent, portions[number:], error) from error
             except BaseException:
                 if sent:
                     reason = f"cancelled when {number} of its {len(portions)} requests had been taken"
-                    self._caller.lose(SEND, self._id, reason)
+                    await self._caller.lose(SEND, self._id, reason)
                 raise
         return joined(sent)
 
-    async def _send_one(self, order: Order) -> SentMessage:
+    async def _send_one(self, order: Order, note: Note) -> SentMessage:
         caller = self._caller
         endpoint = SEND_IN_JSON if self._listed or order.tells_code else SEND
         lost: errors.OutcomeUnknown | errors.TooManyRequests
@@ -76,6 +79,7 @@ class Sending:
                 subject=self._id,
                 deadline=self._deadline,
                 files=order.files,
+                note=note,
             )
         except errors.OutcomeUnknown as error:
             lost = error
@@ -88,10 +92,10 @@ class Sending:
                 caller.tell_balance(endpoint, taken.balance, taken.cost)
             return _sent(taken, order, self._id if _means(taken.id, self._id) else taken.id)
         # Outside of the handler, so that what is raised here does not drag the frames of that error along.
-        return await self._find(order, lost, caller.clock.date())
+        return await self._find(order, note, lost, caller.clock.date())
 
     async def _find(
-        self, order: Order, lost: errors.OutcomeUnknown | errors.TooManyRequests, lost_at: datetime
+        self, order: Order, note: Note, lost: errors.OutcomeUnknown | errors.TooManyRequests, lost_at: datetime
     ) -> SentMessage:
         """
         Look whether the gateway has taken the message after all.
@@ -116,7 +120,7 @@ class Sending:
                 continue
             looked = True
             if state.status is not MessageStatus.NOT_FOUND:
-                self._caller.settle(SEND, self._id)
+                await self._caller.found(SEND, self._id, more=note.more)
                 return _found(self._id, order.recipients, {phone: state})
         if refused and looked:
             raise lost  # something else was sent, and this was not
@@ -149,7 +153,7 @@ async def resolve(caller: Caller, message_id: str, recipients: Sequence[str]) ->
         await clock.sleep_until(over)
     if untold := sum(phone not in states for _, phone in open_):
         raise errors.ReplyError(MANY[0].name, f"it tells nothing of {untold} of the messages")
-    caller.settle(SEND, message_id)
+    await caller.found(SEND, message_id)
     return _found(message_id, recipients, states) if any(map(_is_known, states.values())) else None
 
 

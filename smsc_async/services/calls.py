@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from smsc_async import errors
+from smsc_async._calling import Note
 from smsc_async._endpoint import COMMON_REFUSALS, Endpoint, Limit, OnDuplicate, Replay
 from smsc_async._inbox_watch import INTERVAL
 from smsc_async._wire import Field, Holds, Shape, seconds
@@ -181,7 +182,7 @@ class Calls:
             # Asked with the answer, not before the call: that may have waited for its turn for longer than 15 minutes.
             return {"subscriber": digits, "expires_at": clock.date() + _VALIDITY}
 
-        return await self._caller.perform(REQUEST, {"phone": digits}, known=known)
+        return await self._caller.perform(REQUEST, {"phone": digits}, known=known, note=Note(digits))
 
     @asynccontextmanager
     async def confirmation(

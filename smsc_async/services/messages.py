@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from smsc_async import errors
+from smsc_async._journal.calls import UnresolvedCall
 from smsc_async._order import File, checked_id, ordered
 from smsc_async._recipients import addressed, is_group, spellings
 from smsc_async._wire import flag, seconds
@@ -18,7 +19,7 @@ from smsc_async.kinds import Kind
 from smsc_async.schedules import Hours, Spread
 from smsc_async.services._asking import Asking
 from smsc_async.services._sending import Sending, resolve
-from smsc_async.services._sent import COST, Price, SentMessage
+from smsc_async.services._sent import COST, SEND, Price, SentMessage
 from smsc_async.services._states import DELETE, MANY, Detail, MessageState
 from smsc_async.services.captcha import Captcha
 from smsc_async.values import Listing
@@ -132,7 +133,7 @@ class Messages:
         return await Sending(self._caller, message_id, extra, listed=flag("details", details)).send(order)
 
     async def resolve(
-        self, message: MessageOutcomeUnknown | str, to: str | Iterable[str] | None = None
+        self, message: MessageOutcomeUnknown | UnresolvedCall | str, to: str | Iterable[str] | None = None
     ) -> SentMessage | None:
         """
         Find out what became of a message whose outcome is unknown; also later, and from another process.
@@ -144,7 +145,7 @@ class Messages:
             )
 
         Args:
-            message: The error that said so, or the id.
+            message: The error that said so, what `Session.unresolved` lists of it, or the id.
             to: Whom it was sent to, with an id.
 
         Returns:
@@ -158,10 +159,10 @@ class Messages:
 
         Source: https://smsc.ua/api/http/status_messages/check_status/
         """
-        if isinstance(message, MessageOutcomeUnknown):
+        if isinstance(message, MessageOutcomeUnknown | UnresolvedCall):
             if to is not None:
-                raise InvalidArgument("to", "leave it out: the error knows")
-            message_id, recipients = checked_id(message.reference), message.phones
+                raise InvalidArgument("to", "leave it out: what you gave knows")
+            message_id, recipients = _of_unknown(message)
         else:
             message_id, recipients = checked_id(message), addressed(to)
         if all(map(is_group, recipients)):
@@ -300,6 +301,15 @@ class Messages:
         if isinstance(at, datetime) and at.utcoffset() is not None and at < self._caller.clock.date() - _PAST:
             raise InvalidArgument("at", "is past; leave it out to send now")
         return at
+
+
+def _of_unknown(message: MessageOutcomeUnknown | UnresolvedCall) -> tuple[str, tuple[str, ...]]:
+    """Give the id and the recipients of a message whose outcome is unknown."""
+    if isinstance(message, MessageOutcomeUnknown):
+        return checked_id(message.reference), message.phones
+    if message.endpoint != SEND.name:
+        raise InvalidArgument("message", f"{message.endpoint} sends no message that can be looked for")
+    return checked_id(message.subject), message.recipients
 
 
 def _one(to: object) -> str:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from smsc_async._sqlite import GroupCommit, checked_path
 from smsc_async._wire import seconds
-from smsc_async.errors import InvalidArgument, InvalidArgumentType
+from smsc_async.errors import InvalidArgument
 from smsc_async.webhooks import _sqlite_rows as rows
-from smsc_async.webhooks._group_commit import GroupCommit
 from smsc_async.webhooks._sqlite_file import EventFile
 from smsc_async.webhooks.stores import KEEP
 
 if TYPE_CHECKING:
+    import os
     import sqlite3
 
     from smsc_async.webhooks.stores import Claim, Entry, Standing
@@ -37,7 +36,7 @@ class SqliteStore:
     The file is made for its owner alone, with the first event, not here. Do not keep it on a network drive. It holds
     phones and texts until *keep* seconds after all handlers have had an event; one that no handler takes stays.
 
-    One event loop at a time uses a store. A fork closes it for a moment, and parent and child may both go on.
+    A fork closes it for a moment, and parent and child may both go on.
 
     Args:
         path: Of the file; beside it SQLite keeps two more, with ``-wal`` and ``-shm`` at the end of their names.
@@ -53,20 +52,11 @@ class SqliteStore:
     def __init__(
         self, path: str | os.PathLike[str], *, keep: float = KEEP, busy_timeout: float = _BUSY_TIMEOUT
     ) -> None:
-        try:
-            given = os.fspath(path)
-        except TypeError:
-            given = None
-        if not isinstance(given, str):
-            raise InvalidArgumentType("path", f"must be the path of a file, not {type(path).__name__}")
-        if not given or given == ":memory:" or "\0" in given:
-            raise InvalidArgument("path", "must be the path of a file; MemoryStore keeps events without one")
-        self._path = Path(given).absolute()  # a process that changes its folder later means the same file
+        self._path = checked_path("path", path, "MemoryStore keeps events without one")
         self._keep = seconds("keep", keep)
         if seconds("busy_timeout", busy_timeout) > _LONGEST_BUSY_TIMEOUT:
             raise InvalidArgument("busy_timeout", f"must be {_LONGEST_BUSY_TIMEOUT:g} s or less")
-        file = EventFile(self._path, float(busy_timeout))
-        self._commits = GroupCommit(file.connect, file.check)
+        self._commits = GroupCommit(EventFile(self._path, float(busy_timeout)))
 
     def __repr__(self) -> str:
         """Say which file it is, and whether this process has it open."""

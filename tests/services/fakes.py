@@ -13,7 +13,7 @@ import anyio
 import attrs
 
 from smsc_async import errors
-from smsc_async._calling import Attachment, Known
+from smsc_async._calling import NOTHING_MORE, Attachment, Known, Note
 from smsc_async._convert import structure
 from smsc_async._endpoint import Endpoint
 from smsc_async._inbox_watch import InboxWatch
@@ -104,6 +104,7 @@ class FakeCaller:
         force: bool = False,
         deadline: float | None = None,
         files: Sequence[Attachment] = (),
+        note: Note = NOTHING_MORE,
     ) -> T:
         options = {"known": known, "subject": subject, "force": force, "files": tuple(files)}
         if deadline is not None and deadline != math.inf:
@@ -126,11 +127,14 @@ class FakeCaller:
     def deadline(self) -> float:
         return math.inf if self.max_wait is None else self.clock.now() + self.max_wait
 
-    def lose(self, endpoint: Endpoint[Any], subject: str, reason: str) -> None:
+    async def lose(self, endpoint: Endpoint[Any], subject: str, reason: str) -> None:
         self.lost.append((endpoint.name, subject, reason))
 
-    def settle(self, endpoint: Endpoint[Any], subject: str) -> None:
+    async def found(self, endpoint: Endpoint[Any], subject: str, *, more: bool = False) -> None:
         self.settled.append((endpoint.name, subject))
+
+    def release(self, endpoint: Endpoint[Any], subject: str) -> None:
+        pass
 
     def tell_balance(self, endpoint: Endpoint[Any], balance: Decimal, cost: Decimal | None) -> None:
         self.balances.append((balance, cost))

@@ -58,7 +58,7 @@ async def test_what_was_held_up_is_not_sent_and_goes_again(
     monkeypatch.setattr(Connection, name, sleepy)
     with SimulatedGateway() as place_:
         guard = HostGuard(tmp_path / "guard", window=0.6, margin=0.015, lateness=0.05)
-        options = {"guard": guard, "observer": heard.append}
+        options = {"guard": guard, "observer": heard.append, "journal": False}
         async with place_.session(**options, retry=Retry(attempts=2)) as smsc:
             await smsc.numbers.rent("380950000001")
         (failed,) = [event for event in heard if isinstance(event, events.Failed)]

@@ -27,8 +27,10 @@ from smsc_async import (
     Replay,
     ReplyFormat,
     Retry,
+    SentMessage,
     Session,
     TaskStatus,
+    UnresolvedCall,
     View,
     errors,
     events,
@@ -56,7 +58,19 @@ def make() -> None:
     smsc = Session(apikey="key", retry=Retry(attempts=2), reply_format=ReplyFormat.XML, max_wait=5.0)
     assert_type(smsc.with_options(max_wait=None, timeout=10.0), View)
     assert_type(smsc.limits(), AccountUsage)
+    assert_type(Session(apikey="key", journal=Path("journal.db")), Session)
+    assert_type(Session(apikey="key", journal=True), Session)
     assert_type(smsc_async.__version__, str)
+
+
+async def look_back(smsc: View) -> None:
+    """What the journal has."""
+    calls = await smsc.unresolved()
+    assert_type(calls, Listing[UnresolvedCall])
+    assert_type(calls[0].opened_at, datetime)
+    assert_type(calls[0].subject, str | None)
+    assert_type(await smsc.messages.resolve(calls[0]), SentMessage | None)
+    await smsc.settle(calls[0])
 
 
 async def numbers(smsc: View) -> None:

@@ -14,6 +14,7 @@ from smsc_async.errors import ConfirmationExpired, NotSent, SessionClosed
 from smsc_async.simulator import Drop, Fault, plain_refusal
 from tests.proof.edges.calls import CALLS, Prepared, large_file, rent
 from tests.proof.edges.gateway import PACES
+from tests.proof.edges.journaled import JOURNALED
 from tests.proof.edges.stage import PATIENCE, REST, SLOTS
 from tests.proof.edges.strangers import ForeignTransport, RemoteGuard
 
@@ -424,6 +425,7 @@ def _scenes() -> dict[str, Scene]:
         Scene(f"{method}, a large file", (method,), partial(_on_warm, partial(large_file, method)))
         for method in ("downloads.save", "downloads.rows")
     ]
+    made += [Scene(name, (method,), prepare) for name, method, prepare in JOURNALED]
     made.append(Scene("Session as a block", ("Session.__aenter__", "Session.__aexit__"), _block))
     return {scene.name: scene for scene in made}
 

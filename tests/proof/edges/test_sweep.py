@@ -17,6 +17,8 @@ from tests.proof.edges.sweep import sweep
 #: it depends on the versions of anyio, httpx and trio, and on how the bytes come.
 POINTS: Final = {
     "Session.call": 6,
+    "Session.settle": 1,
+    "Session.unresolved": 1,
     "account.balance": 6,
     "calls.confirmation": 7,
     "calls.request": 6,
@@ -42,6 +44,16 @@ POINTS: Final = {
 
 #: Awaits at which no call can be suspended, or not in this proof, and why; by file and function.
 NEVER: Final = {
+    ("_conduct.py", "Conductor.lose"): "in the clean-up of a cancellation",
+    ("_journal/journal.py", "Journal.lose_held"): "likewise",
+    (
+        "_journal/keeping.py",
+        "enter",
+    ): "where a scope has cancelled it already, it ends there, and waits for nothing",
+    ("services/_sending.py", "Sending.send"): "likewise",
+    ("_sqlite/commits.py", "GroupCommit.run"): "likewise; and undoing is for what stores of events claim",
+    ("_sqlite/commits.py", "GroupCommit.aclose"): "of stores of events",
+    ("_conduct.py", "Conductor._given_back"): "the journal, after a cancellation",
     ("_loops.py", "_AsyncioLoop.spawn.<locals>.run"): "a task of its own, in which no call is",
     ("_transport/connection.py", "_end"): "the reader has ended by then, or ends at once",
     ("_transport/connections.py", "Connections._begin"): "the keeper of the idle connections begins at once",
@@ -54,6 +66,13 @@ NEVER: Final = {
     ("_transport/over_aiohttp.py", "_Body.__anext__"): "likewise, nor does giving bytes that are there",
     ("_transport/over_aiohttp.py", "_Chunks.aclose"): "aiohttp closes at once",
     ("clock.py", "MonotonicClock.sleep_until"): "the sweep's own clock stands in for it",
+    ("clock.py", "BootClock.sleep_until"): "likewise",
+    (
+        "guard/host.py",
+        "HostGuard.acquire",
+    ): "the guard of one machine, which tests/guard/host/test_cancelled.py cancels",
+    ("guard/host.py", "HostGuard._sleep"): "likewise",
+    ("guard/host.py", "HostGuard._give_back"): "likewise",
     ("services/downloads.py", "Downloads.save"): "opening and giving up a new file never waits",
 }
 OTHER_LOOP: Final = "_TrioBell"  # no call of asyncio comes there
@@ -65,6 +84,7 @@ BRIEFER: Final = ("alone in line", "with a call in flight", "numbers.rent, cold"
 FULL: Final = "asyncio-early"
 REMOTE: Final = "with a remote guard"
 AIOHTTP: Final = "over aiohttp"
+JOURNAL: Final = "with a journal"
 
 
 #: The other kinds in which those two are tried on CI.
@@ -149,6 +169,14 @@ def test_giving_back_to_a_remote_guard_may_be_cancelled_too(kind: Kind) -> None:
     tally = sweep(kind, those(REMOTE), thorough=False)
     assert not tally.broken, "\n\n".join(tally.broken)
     assert tally.strikes >= 30
+
+
+@pytest.mark.parametrize("kind", ASIDE, ids=str)
+def test_what_was_cancelled_is_in_the_journal_if_it_may_have_been_paid_for(kind: Kind) -> None:
+    """Wherever a call with a journal is cancelled, it is listed where its outcome is unknown, and nowhere else."""
+    tally = sweep(kind, those(JOURNAL), thorough=False)
+    assert not tally.broken, "\n\n".join(tally.broken)
+    assert tally.strikes >= 60
 
 
 @pytest.mark.parametrize("kind", [kind for kind in ASIDE if kind.loop == "asyncio"], ids=str)

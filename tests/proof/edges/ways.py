@@ -391,6 +391,19 @@ async def _messages(scene: Scene) -> None:
             await scene.fails(path, partial(smsc.messages.send, "380671234567", "hello", **options))
 
 
+async def _journals(scene: Scene) -> None:
+    async with scene.session(journal=scene.folder) as smsc:
+        await scene.fails("a journal that is a folder", partial(smsc.calls.request, "380671234567"))
+        await scene.fails("what a folder has left open", smsc.unresolved)
+    async with scene.session(journal=scene.folder / "journal.db") as smsc:
+        scene.gateway.simulator.faults.add(Fault(Drop(acted=True)))
+        await scene.fails("lost, with a journal", partial(smsc.numbers.rent, "380950000077"))
+        left = await smsc.unresolved()
+    scene.clock.move(70.0)
+    async with scene.session(journal=scene.folder / "journal.db") as smsc:
+        await scene.fails("left open", partial(smsc.numbers.rent, str(left[-1].subject)))
+
+
 WAYS: Final[dict[str, Callable[[Scene], Awaitable[None]]]] = {
     "faults": _faults,
     "echoes": _echoes,
@@ -405,6 +418,7 @@ WAYS: Final[dict[str, Callable[[Scene], Awaitable[None]]]] = {
     "callbacks": _callbacks,
     "confirmations": _confirmations,
     "messages": _messages,
+    "journals": _journals,
 }
 
 

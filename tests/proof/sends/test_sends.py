@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,28 +9,18 @@ import pytest
 
 from smsc_async.simulator import Fate, Message
 from smsc_async.simulator.kinds import SMS
+from tests.proof.asked import needs_fork, proof
 from tests.proof.deliveries.witness import Line, Witness
 from tests.proof.sends.campaign import draw_campaign
 from tests.proof.sends.judge import judge
 from tests.proof.sends.life import Kept, kept_in
 from tests.proof.sends.wrong import WRONG
 
-ROOT = Path(__file__).parents[3]
-
-needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="the processes are made and killed as POSIX does it")
-
-
-def proof(*arguments: str) -> tuple[int, str]:
-    """Run the proof in a process of its own, because it forks; give its exit code and what it printed."""
-    command = [sys.executable, "-m", "tests.proof.sends", *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300.0, check=False)
-    return done.returncode, done.stdout + done.stderr
-
 
 @needs_fork
 def test_no_message_is_sent_twice_and_none_is_lost() -> None:
     """Ten kills, at a gateway that refuses repeats, and at one that does not."""
-    code, output = proof("--kills", "10", "--of-one", "5")
+    code, output = proof("sends", "--kills", "10", "--of-one", "5")
     assert 0 == code, output
     assert "10 kills in 2 campaigns" in output
     assert "0 with a broken promise" in output
@@ -44,7 +31,7 @@ def test_no_message_is_sent_twice_and_none_is_lost() -> None:
 @pytest.mark.parametrize("name", WRONG)
 def test_each_wrong_worker_is_noticed(name: str) -> None:
     """A worker with one protection less sends twice, loses, or says what is not so, in one of the first campaigns."""
-    code, output = proof("zoo", "--wrong", name)
+    code, output = proof("sends", "zoo", "--wrong", name)
     assert 0 == code, output
     assert output.startswith(name)
     assert "stuck" not in output

@@ -10,6 +10,7 @@ from tests.proof.zoo.cages import (
     conducts,
     decoders,
     files,
+    journals,
     keys,
     lines,
     messages,
@@ -41,6 +42,7 @@ _MODULES: Final = (
     secrets,
     decoders,
     files,
+    journals,
 )
 CAGES: Final[Mapping[str, tuple[Animal, ...]]] = {
     module.__name__.rpartition(".")[2]: module.ANIMALS for module in _MODULES

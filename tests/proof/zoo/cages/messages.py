@@ -220,7 +220,7 @@ ANIMALS: Final = (
         "resolved, and never told",
         "What was found out of a message is not noted, and its id stays refused for ever.",
         ("P5",),
-        (change(_SENDING, "caller.settle(SEND, message_id)", "pass"),),
+        (change(_SENDING, "await caller.found(SEND, message_id)", "pass"),),
         ("tests/services/test_sending.py::test_an_error_resolves_to_what_was_sent",),
     ),
     Animal(

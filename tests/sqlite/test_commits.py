@@ -14,8 +14,8 @@ import anyio
 import anyio.to_thread
 import pytest
 
+from smsc_async._sqlite import commits
 from smsc_async.errors import StoreUnavailable
-from smsc_async.webhooks import _group_commit
 from smsc_async.webhooks._sqlite_file import EventFile
 from smsc_async.webhooks.sqlite import SqliteStore
 from smsc_async.webhooks.stores import Claim, Standing
@@ -54,12 +54,12 @@ class Gate:
 
 async def test_what_waits_shares_a_transaction(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 100 events that come while the file is busy all are stored by one commit."""
-    commits = []
+    committed = []
     gate = Gate()
 
     def trace(statement: str) -> None:
         if statement == "COMMIT":
-            commits.append(statement)
+            committed.append(statement)
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(store._commits.run, gate)
@@ -70,7 +70,7 @@ async def test_what_waits_shares_a_transaction(store: SqliteStore, monkeypatch: 
             tasks.start_soon(partial(store.add, entry(f"{number}"), now=NOW))
         await anyio.wait_all_tasks_blocked()
         gate.opened.set()
-    assert 2 == len(commits)
+    assert 2 == len(committed)
     assert [Standing.WAITING] * 100 == [await store.add(entry(f"{number}"), now=NOW) for number in range(100)]
 
 
@@ -208,7 +208,7 @@ async def test_tasks_are_cancelled_anywhere(store: SqliteStore, seed: int) -> No
     assert stored
     assert {1} == set(most)
     desk = store._commits._desk
-    assert ([], [], False) == (desk.jobs, desk.waiting, desk.led)
+    assert {} == desk.queues
     assert not desk.turn.locked()
     assert {Standing.WAITING} == {await store.add(entry(f"{number}"), now=NOW) for number in stored}
 
@@ -243,14 +243,14 @@ async def test_a_task_cancelled_when_it_was_to_lead_lets_another_one(
     next_one = asyncio.ensure_future(store.add(entry("a"), now=NOW))
     behind = asyncio.ensure_future(store.add(entry("b"), now=NOW))
     await asyncio.sleep(0.01)
-    real = _group_commit._wake
+    real = commits._wake
 
     def wake_and_cancel(desk: Any) -> None:
         real(desk)
-        monkeypatch.setattr(_group_commit, "_wake", real)
+        monkeypatch.setattr(commits, "_wake", real)
         next_one.cancel()  # which has been woken, and has not run yet
 
-    monkeypatch.setattr(_group_commit, "_wake", wake_and_cancel)
+    monkeypatch.setattr(commits, "_wake", wake_and_cancel)
     gate.opened.set()
     await leader
     assert Standing.NEW is await asyncio.wait_for(behind, 20.0)
