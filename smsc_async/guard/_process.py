@@ -169,6 +169,7 @@ class ProcessGuard:
 
     def usage(self, account: str) -> AccountUsage:
         """Give a snapshot of the account's tokens and slots."""
+        self._after(None)
         with self._lock:
             self._policy.tick(self.clock.now())
             usage = usage_of(self._policy, account, self.clock.now())

@@ -105,7 +105,10 @@ class Replica(Policy):
 
     def finish(self, lease: Lease, outcome: Outcome, now: float) -> None:
         """Take back what an admitted call had. Where its lease has lapsed, it is charged once more."""
-        if not isinstance(lease, SharedLease) or not lease.id.startswith(self.member):
+        if not isinstance(lease, SharedLease):  # let go and given up in this very step, so nobody has heard of it
+            super().finish(lease, outcome, now)
+            return
+        if not lease.id.startswith(self.member):
             return  # of the process that this one was forked from
         known = self.open.get(lease.id)
         if known is None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -24,10 +25,8 @@ from smsc_async._state_folder import make_private
 from smsc_async.errors import GuardUnavailable
 from smsc_async.guard._steps import Damaged, read_steps, write_steps
 
-try:
+if sys.platform != "win32":
     import fcntl
-except ImportError:  # pragma: no cover - Windows; HostGuard says so when it is made
-    fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LOCKS", "RESTARTED", "Found", "StepFile"]
 
-LOCKS: Final = fcntl is not None  # whether this system has the locks
+LOCKS: Final = sys.platform != "win32"  # whether this system has the locks
 RESTARTED: Final = "the machine was started anew"
 _FORMAT: Final = "smsc_async guard"
 _VERSION: Final = 1

@@ -110,7 +110,7 @@ async def test_a_session_looks_at_its_first_call(
     respx.post(host="smsc.ua").mock(side_effect=lambda _: httpx.Response(200, json={"balance": "5.00"}))
     respx.post(host="localhost").mock(side_effect=lambda _: httpx.Response(200, json={"balance": "5.00"}))
     for guard, url in ((HostGuard(tmp_path / "guard"), "https://smsc.ua"), (LocalGuard(), "http://localhost:9")):
-        async with Session(login="alex", password="secret", guard=guard, base_url=url) as smsc:
+        async with Session(login="alex", password="secret", guard=guard, base_url=url, journal=False) as smsc:
             await smsc.account.balance()
     assert "workers" not in caplog.text
     async with Session(login="alex", password="secret", guard=LocalGuard()) as smsc:

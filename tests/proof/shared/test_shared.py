@@ -20,7 +20,7 @@ def test_guards_on_one_file_do_what_one_policy_does(tmp_path: Path, seed: int) -
     """In some thousand random steps of three processes that come and go; the long run is ``python -m``."""
     clock = Hand(10_000.0)
     members = [HostMember(tmp_path / "guard", clock) for _ in range(3)]
-    figures = run(members, clock, operations=2_500, seed=seed, restart=lambda _: HostMember(tmp_path / "guard", clock))
+    figures = run(members, clock, operations=1_500, seed=seed, restart=lambda _: HostMember(tmp_path / "guard", clock))
     assert 100 < figures.granted
     assert 10 < figures.full
     assert 2 < len(figures.waits)
