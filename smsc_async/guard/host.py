@@ -136,7 +136,10 @@ class HostGuard(ProcessGuard):
             WaitTooLong: It cannot start by *deadline*.
             AccountLocked: Asking could lock the address out.
             GuardUnavailable: The file cannot be used.
+            InvalidArgument: The session's time-out is longer than what other processes wait for after a loss.
         """
+        if demand.lasts > _LONGEST:
+            raise InvalidArgument("timeout", f"with a HostGuard give at most {_LONGEST:.0f} s, not {demand.lasts:g}")
         while True:
             try:
                 return await super().acquire(demand, deadline=deadline, on_wait=on_wait)

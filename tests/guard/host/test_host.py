@@ -45,6 +45,16 @@ async def test_a_lease_says_until_when_it_may_be_used(process: Callable[..., Hos
     assert Q == longest_charge(process()._settings(), 30.0)
 
 
+async def test_an_exchange_that_may_outlast_a_fence_is_refused(process: Callable[..., HostGuard]) -> None:
+    """Ten minutes, as files have, are the most."""
+    wanted = demand()
+    wanted.lasts = 600.0
+    await process().acquire(wanted)
+    wanted.lasts = 600.5
+    with pytest.raises(InvalidArgument, match=r"timeout: with a HostGuard give at most 600 s, not 600.5"):
+        await process().acquire(wanted)
+
+
 async def test_what_a_dead_process_had_comes_home_by_itself(
     process: Callable[..., HostGuard], clock: FakeClock
 ) -> None:
