@@ -26,7 +26,7 @@ NUMBERS = 160
 FILES = 40
 
 
-def gateway(*, latency: float = 0.01, **settings: Any) -> SimulatedGateway:
+def gateway(*, latency: float = 0.06, **settings: Any) -> SimulatedGateway:
     """
     Give a gateway with numbers and files enough, on which every request meets three random latencies.
 

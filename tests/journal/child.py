@@ -10,6 +10,7 @@ Processes with a journal, for `test_processes`.
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -67,6 +68,7 @@ def fork(path: Path) -> None:
 
 
 if __name__ == "__main__":
+    logging.getLogger("smsc_async").setLevel(logging.ERROR)  # that others use the account too, is no news here
     _, what, where = sys.argv
     if what == "fork":
         fork(Path(where))

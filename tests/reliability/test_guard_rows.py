@@ -76,7 +76,7 @@ async def test_random_latency_both_ways_breaks_no_window(anyio_backend: str, see
 
 async def test_sixty_different_calls_at_once_are_fourteen_in_flight(anyio_backend: str) -> None:
     """G2: of sixty calls that share no limit, exactly fourteen are at the gateway at once."""
-    with stage() as place:
+    with stage(factor=10.0) as place:
         # Until the credentials are accepted calls go one by one, so one goes ahead.
         async with place.session() as smsc:
             await smsc.account.balance()
@@ -530,7 +530,7 @@ async def test_login_and_key_of_one_account_share_by_its_name(anyio_backend: str
         async with by_login, by_key:
             for smsc in (by_login, by_key):
                 await smsc.account.balance()
-            place.simulator.faults.add(Fault(Delay(before_reply=2.0), times=None))
+            place.simulator.faults.add(Fault(Delay(before_reply=5.0), times=None))
             async with anyio.create_task_group() as tasks:
                 for smsc in (by_login, by_key):
                     tasks.start_soon(smsc.numbers.available)

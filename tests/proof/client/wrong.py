@@ -15,7 +15,7 @@ from smsc_async._endpoint import Replay
 from smsc_async._transport import connection, exchange
 from smsc_async._verdict import judge
 from smsc_async.errors import NoReply, OutcomeUnknown
-from smsc_async.guard import Outcome, _policy, local
+from smsc_async.guard import Outcome, _policy, _process
 from smsc_async.guard._records import Settings
 from smsc_async.services import _asking, _sending, _sent, messages
 from tests.proof.client import schedule
@@ -69,7 +69,7 @@ def _fifteen() -> Patch:
     def wider(**given: Any) -> Settings:
         return Settings(**{**given, "max_concurrency": 15})
 
-    return mock.patch.object(local, "Settings", wider)
+    return mock.patch.object(_process, "Settings", wider)
 
 
 @contextmanager
@@ -155,7 +155,7 @@ def _place_kept_on_cancel() -> Patch:
 
 def _wake_up_lost() -> Patch:
     """Now and then nobody tells a waiting call that it may go."""
-    calls = local.LocalGuard._calls
+    calls = _process.ProcessGuard._calls
     times = 0
 
     def forgetful(self: Any) -> Any:
@@ -164,7 +164,7 @@ def _wake_up_lost() -> Patch:
         times += bool(found)
         return None if found and not times % 10 else found
 
-    return mock.patch.object(local.LocalGuard, "_calls", forgetful)
+    return mock.patch.object(_process.ProcessGuard, "_calls", forgetful)
 
 
 def _no_file_limit() -> Patch:
