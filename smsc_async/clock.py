@@ -11,7 +11,7 @@ import anyio
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-__all__ = ["SYSTEM_CLOCK", "Clock", "MonotonicClock"]
+__all__ = ["BOOT_CLOCK", "SYSTEM_CLOCK", "BootClock", "Clock", "MonotonicClock"]
 
 
 @runtime_checkable
@@ -65,4 +65,40 @@ class MonotonicClock:
         return "MonotonicClock()"
 
 
+class BootClock(MonotonicClock):
+    """
+    The seconds since this machine was started, the same in all its processes; on Linux, its sleep included.
+
+    Where the system has no such clock it is `time.monotonic`, which is the same in all processes too.
+    """
+
+    def now(self) -> float:
+        """Give the seconds since the machine was started."""
+        return _since_boot()
+
+    async def sleep_until(self, moment: float) -> None:
+        """Sleep on the running event loop; once the machine has slept, for no longer than that."""
+        if moment == float("inf"):
+            await anyio.sleep_forever()
+        while (left := moment - _since_boot()) > 0:  # noqa: ASYNC110 - no event tells of it
+            await anyio.sleep(left)
+
+    def deadline(self, moment: float) -> anyio.CancelScope:
+        """Translate *moment* to the running event loop's time."""
+        return anyio.CancelScope(deadline=anyio.current_time() + (moment - _since_boot()))
+
+    def __repr__(self) -> str:
+        """Say which clock it is."""
+        return "BootClock()"
+
+
+if hasattr(time, "CLOCK_BOOTTIME"):
+
+    def _since_boot() -> float:
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+else:  # pragma: no cover - not on Linux
+    _since_boot = time.monotonic
+
 SYSTEM_CLOCK = MonotonicClock()
+BOOT_CLOCK = BootClock()

@@ -4,6 +4,7 @@ from smsc_async.guard._bucket import Reason, Rule
 from smsc_async.guard._default import default_guard, set_default_guard
 from smsc_async.guard._protocol import Guard
 from smsc_async.guard._records import Demand, Identity, Lease, Outcome
+from smsc_async.guard.host import HostGuard
 from smsc_async.guard.local import LocalGuard
 from smsc_async.guard.usage import AccountUsage, RuleUsage, Wait
 
@@ -11,6 +12,7 @@ __all__ = [
     "AccountUsage",
     "Demand",
     "Guard",
+    "HostGuard",
     "Identity",
     "Lease",
     "LocalGuard",

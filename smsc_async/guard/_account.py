@@ -45,6 +45,12 @@ class Account:
         self.busy[key] = bucket
         return bucket
 
+    def take(self, key: bytes, rule: Rule, rest: float) -> TokenBucket:
+        """Give the bucket of a *key*, and hold it."""
+        bucket = self.busy.get(key) or self.fetch(key, rule, rest)
+        bucket.held += 1
+        return bucket
+
     def let_go(self, buckets: Iterable[TokenBucket]) -> None:
         """End a call's hold on its buckets; of one that no call refers to only what still matters stays."""
         busy = self.busy
@@ -77,6 +83,21 @@ class Account:
             return True
         self.forgets_at = FOREVER
         return False
+
+    def credential(self, name: str) -> Breaker:
+        """Give the breaker of a set of credentials."""
+        return self.credentials.setdefault(name, Breaker(proven=False))
+
+    def charged(self, rest: float) -> Iterator[TokenBucket]:
+        """Give the buckets of all keys that are known, those at rest too."""
+        yield from self.busy.values()
+        for key, kept in self.resting.items():
+            if isinstance(kept, TokenBucket):
+                yield kept
+            else:
+                bucket = TokenBucket(key, kept[0], rest)
+                bucket.homes = list(kept[1:])
+                yield bucket
 
     def buckets(self) -> Iterator[TokenBucket]:
         """Give every bucket in which a call may stand in line."""

@@ -51,11 +51,15 @@ class Breaker:
         self.locked_at = now
         self.locked_until = max(self.locked_until, until)
         self.reason = reason
-        self.proven, self.bucket.rule = False, _PROBATION
+        self.set_proven(proven=False)
 
     def prove(self, now: float, granted_at: float) -> None:
         """Let all calls through again: the gateway has accepted one that was admitted at *granted_at*."""
         if now < self.locked_until or granted_at <= self.locked_at:
             return  # the answer to a call from before the lock proves nothing
         self.failures = 0
-        self.proven, self.bucket.rule = True, _PROVEN
+        self.set_proven(proven=True)
+
+    def set_proven(self, *, proven: bool) -> None:
+        """Let calls run side by side, or one at a time."""
+        self.proven, self.bucket.rule = proven, _PROVEN if proven else _PROBATION

@@ -21,6 +21,7 @@ __all__ = ["FOREVER", "Reason", "Recovery", "Rule", "TokenBucket"]
 
 FOREVER: Final = float("inf")
 _NOTHING: Final[Any] = ()  # in place of an empty list: there are as many buckets as waiting calls
+_NO_CLAIMS: Final[Any] = ()
 
 
 class Reason(enum.Enum):
@@ -28,6 +29,7 @@ class Reason(enum.Enum):
 
     IDENTICAL = "identical requests"  # the limit on requests that the gateway calls identical
     ACTION = "requests of this action"  # the limit on any request of an action
+    FENCE = "requests that nobody remembers"  # the guard's state was lost, and they could still count
     SUBJECT = "an earlier paid call on the same phone"
     DOWNLOADS = "downloads in progress"  # they may hold only a few slots
     REFUSED = "messages that were refused"  # the hundredth in a row would block the address
@@ -90,7 +92,20 @@ class Recovery:
 class TokenBucket:
     """The tokens of one rule and key."""
 
-    __slots__ = ("alarm", "held", "homes", "key", "line", "out", "recovery", "reserved", "rule", "waiting", "window")
+    __slots__ = (
+        "alarm",
+        "claims",
+        "held",
+        "homes",
+        "key",
+        "line",
+        "out",
+        "recovery",
+        "reserved",
+        "rule",
+        "waiting",
+        "window",
+    )
 
     def __init__(self, key: bytes, rule: Rule, window: float) -> None:
         self.key: bytes = key
@@ -105,6 +120,8 @@ class TokenBucket:
         self.line: list[tuple[int, Ticket]] = _NOTHING  # a heap by ticket number; tickets that left are skipped
         self.waiting: int = 0  # live tickets in the line
         self.alarm: float = FOREVER  # the moment at which the policy will look at the line again
+        # Of other processes: since when the first in line there waits, and until when that counts.
+        self.claims: dict[str, tuple[float, float]] = _NO_CLAIMS
 
     def free(self, now: float) -> int:
         """Give the number of tokens that a call may take at *now*; below one is none."""
@@ -144,13 +161,17 @@ class TokenBucket:
 
     def call_next(self) -> Ticket:
         """Take the first live ticket out of the line; somebody is waiting."""
-        entry = heapq.heappop(self.line)
-        while entry[1].entry is not entry:
-            entry = heapq.heappop(self.line)
-        ticket = entry[1]
+        ticket = self.first()
+        heapq.heappop(self.line)
         ticket.place = ticket.entry = None
         self.waiting -= 1
         return ticket
+
+    def first(self) -> Ticket:
+        """Give the first live ticket in line; somebody is waiting."""
+        while self.line[0][1].entry is not self.line[0]:
+            heapq.heappop(self.line)
+        return self.line[0][1]
 
     def leave(self, ticket: Ticket) -> None:
         """Forget a *ticket* in line; its entry is skipped later, and swept when most entries are such."""

@@ -27,6 +27,7 @@ class Lines:
 
     def __init__(self) -> None:
         self.settled: list[Ticket] = []
+        self.held: set[TokenBucket] | None = None  # while the others' steps are heard of, nobody goes: whose line waits
         self.epoch = 0  # leases of an earlier one (before a fork) are not this process's to give back
         self._alarms: list[tuple[float, int, TokenBucket | Ticket]] = []
         self._alarm_numbers = 0
@@ -36,13 +37,18 @@ class Lines:
 
     def drain(self, bucket: TokenBucket, now: float) -> None:
         """Let calls out of *bucket*'s line while it has tokens, and set its alarm for the next one."""
-        while bucket.waiting and bucket.free(now) > 0:
+        if self.held is not None:
+            self.held.add(bucket)
+            return
+        while bucket.waiting and bucket.free(now) > (_claimed(bucket, now) if bucket.claims else 0):
             ticket = bucket.call_next()
             bucket.reserved += 1
             ticket.stage += 1
             self.advance(ticket, now)
         if bucket.waiting:
             self._set_alarm(bucket.next_change(now), bucket)
+            for _, until in bucket.claims.values() if bucket.claims else ():
+                self._set_alarm(until, bucket)
         else:
             bucket.alarm = FOREVER
 
@@ -57,7 +63,7 @@ class Lines:
         buckets = ticket.buckets
         while ticket.stage < len(buckets):
             bucket = buckets[ticket.stage]
-            if bucket.waiting or bucket.free(now) < 1:
+            if bucket.waiting or bucket.claims or bucket.free(now) < 1 or self.held is not None:
                 bucket.enter(ticket)
                 self.drain(bucket, now)  # a token may just have come, for whoever has the lowest number
                 return
@@ -66,7 +72,7 @@ class Lines:
         for bucket in buckets:  # one step: reserved until here, out from here on
             bucket.reserved -= 1
             bucket.out += 1
-        self._settle(ticket, Lease(ticket.number, ticket.parties, buckets, now, self.epoch))
+        self._settle(ticket, Lease(ticket.number, ticket.parties, buckets, now, self.epoch, ticket.demand))
 
     def leave(self, tickets: Iterable[Ticket], now: float) -> None:
         """Take *tickets* out of their lines, and let others have what they had reserved."""
@@ -228,3 +234,13 @@ class Lines:
             else:
                 before = sum(other.number < ticket.number for other in bucket.in_line())
             yield *bucket.earliest(now, before), bucket.rule.reason
+
+
+def _claimed(bucket: TokenBucket, now: float) -> int:
+    """Give how many tokens of *bucket* are for calls of other processes, which came before the first in line here."""
+    for member in [member for member, (_, until) in bucket.claims.items() if until <= now]:
+        del bucket.claims[member]
+    if not bucket.claims:
+        return 0
+    first = bucket.first().asked_at
+    return sum(since < first for since, _ in bucket.claims.values())

@@ -64,13 +64,14 @@ class Room:
     The seats of one event loop. One of them keeps the time for all, so that no task runs beside the waiting calls.
     """
 
-    __slots__ = ("bury", "keeper", "loop", "seats", "until")
+    __slots__ = ("bury", "keeper", "loop", "pace", "seats", "until")
 
     def __init__(self, loop: Loop, bury: Callable[[Loop], object]) -> None:
         self.loop = loop
         self.bury = bury  # where it is gone
         self.seats: dict[Seat, Any] = {}  # with the ticket of each
         self.keeper: Seat | None = None
+        self.pace = 0.0  # seconds between the keeper's looks at what other processes did
         self.until = -float("inf")  # when the keeper will look at the policy; written under the guard's lock
 
     def poke(self) -> None:

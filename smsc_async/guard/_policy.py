@@ -13,7 +13,6 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
 from smsc_async.guard._account import Account, Gateway
-from smsc_async.guard._breaker import Breaker
 from smsc_async.guard._bucket import FOREVER, Recovery
 from smsc_async.guard._lines import Lines
 from smsc_async.guard._records import Lease, Outcome, Parties, Ticket, TooLong
@@ -82,24 +81,24 @@ class Policy:
         buckets.append(account.slots)
         self._numbers += 1
         for bucket in buckets:
-            if bucket.waiting or bucket.recovery is not None:
+            if bucket.waiting or bucket.recovery is not None or bucket.claims:
                 break
             if bucket.out + bucket.reserved + len(bucket.homes) >= bucket.rule.n:
                 break
         else:  # the usual case: nobody waits, and there is a token of each even if none has come home of late
             for bucket in buckets:
                 bucket.out += 1
-            return Lease(self._numbers, parties, buckets, now, self.lines.epoch)
-        return self._ask_in_line(Ticket(self._numbers, parties, buckets, deadline), now)
+            return Lease(self._numbers, parties, buckets, now, self.lines.epoch, demand)
+        return self._ask_in_line(Ticket(self._numbers, parties, buckets, deadline, demand, now), now)
 
     def _ask_in_line(self, ticket: Ticket, now: float) -> Lease | Ticket | TooLong:
         """Let those who came before go before; then admit the call, give it a place in line, or refuse it."""
         parties, buckets = ticket.parties, ticket.buckets
         self.lines.drain_all(buckets, now)
-        if all(bucket.free(now) > 0 for bucket in buckets):
+        if all(bucket.free(now) > 0 and not bucket.claims for bucket in buckets):
             for bucket in buckets:
                 bucket.out += 1
-            return Lease(ticket.number, parties, buckets, now, self.lines.epoch)
+            return Lease(ticket.number, parties, buckets, now, self.lines.epoch, ticket.demand)
         timed = ticket.deadline < FOREVER
         if timed and (refusal := self.lines.too_long(ticket, now, arriving=True)) is not None:
             parties.account.let_go(buckets)
@@ -185,6 +184,10 @@ class Policy:
         """Let go, or refuse, whatever the time has come for."""
         self.lines.tick(now)
 
+    def next_alarm(self) -> float:
+        """Give the next moment at which `tick` has something to do, or FOREVER."""
+        return self.lines.next_alarm()
+
     def after_fork(self, now: float) -> None:
         """In a child process: the parent's calls in flight count as unknown, and its waiting calls are not ours."""
         self.lines.epoch += 1
@@ -212,6 +215,7 @@ class Policy:
         self.foreign += 1
         refused = [bucket for bucket in lease.buckets if bucket.rule.rests]
         for bucket in refused:
+            bucket.capacity(now)  # a recovery that is over by now is none, whoever looked at it last
             recovery = bucket.recovery
             if recovery is None:
                 bucket.recovery = Recovery(now + self.rest, base=1, rises_from=FOREVER)
@@ -288,11 +292,17 @@ class Policy:
             self._parties = {
                 known: parties for known, parties in self._parties.items() if known.account in self.accounts
             }
-            account = self.accounts[identity.account] = Account(self.settings)
-        credential = account.credentials.setdefault(identity.credential, Breaker(proven=False))
-        gateway = self.gateways.setdefault(identity.gateway, Gateway())
-        parties = self._parties[identity] = Parties(account, credential, gateway)
+            account = self._add_account(identity.account)
+        parties = Parties(account, account.credential(identity.credential), self._gateway(identity.gateway))
+        self._parties[identity] = parties
         return parties
+
+    def _add_account(self, name: str) -> Account:
+        account = self.accounts[name] = Account(self.settings)
+        return account
+
+    def _gateway(self, origin: str) -> Gateway:
+        return self.gateways.setdefault(origin, Gateway())
 
     def _buckets(self) -> list[TokenBucket]:
         """Give every bucket in which a call may stand in line; for what happens rarely."""

@@ -58,21 +58,30 @@ class Identity(NamedTuple):
 
 class Demand:
     """
-    What one call asks of the guard. Made for every call, and never changed.
+    What one call asks of the guard. Made for every call that differs, and never changed.
 
     Args:
         endpoint: Its name, for messages.
         identity: Who asks.
         charges: A rule and a key for each token that the call takes.
         may_block: Whether too many refusals of such calls would block the address.
+        lasts: Seconds after which the exchange is over, however it goes. Other processes count on it, should this one
+            die.
     """
 
-    __slots__ = ("charges", "endpoint", "identity", "may_block")
+    __slots__ = ("charges", "endpoint", "identity", "lasts", "may_block")
 
     def __init__(
-        self, endpoint: str, identity: Identity, charges: Sequence[tuple[Rule, bytes]], *, may_block: bool = False
+        self,
+        endpoint: str,
+        identity: Identity,
+        charges: Sequence[tuple[Rule, bytes]],
+        *,
+        may_block: bool = False,
+        lasts: float = 30.0,
     ) -> None:
         self.may_block: bool = may_block
+        self.lasts: float = lasts
         self.endpoint: str = endpoint
         self.identity: Identity = identity
         self.charges: Sequence[tuple[Rule, bytes]] = charges
@@ -110,11 +119,15 @@ class Parties:
 class Lease:
     """The right to send one request now; given back exactly once."""
 
-    __slots__ = ("buckets", "epoch", "granted_at", "number", "parties")
+    __slots__ = ("buckets", "demand", "epoch", "granted_at", "number", "parties")
+
+    send_by: float = FOREVER  # the moment by which its first byte must have left
+    expires_at: float = FOREVER  # the moment by which its exchange must be over
 
     def __init__(
-        self, number: int, parties: Parties, buckets: list[TokenBucket], granted_at: float, epoch: int
+        self, number: int, parties: Parties, buckets: list[TokenBucket], granted_at: float, epoch: int, demand: Demand
     ) -> None:
+        self.demand: Demand = demand
         self.number: int = number
         self.parties: Parties = parties
         self.buckets: list[TokenBucket] = buckets  # those that it has a token of
@@ -130,9 +143,32 @@ class Lease:
 class Ticket:
     """A place in line. It ends with a lease, a refusal, or by leaving."""
 
-    __slots__ = ("alarm", "buckets", "deadline", "entry", "number", "parties", "place", "seat", "stage", "verdict")
+    __slots__ = (
+        "alarm",
+        "asked_at",
+        "buckets",
+        "deadline",
+        "demand",
+        "entry",
+        "number",
+        "parties",
+        "place",
+        "seat",
+        "stage",
+        "verdict",
+    )
 
-    def __init__(self, number: int, parties: Parties, buckets: list[TokenBucket], deadline: float) -> None:
+    def __init__(
+        self,
+        number: int,
+        parties: Parties,
+        buckets: list[TokenBucket],
+        deadline: float,
+        demand: Demand,
+        asked_at: float,
+    ) -> None:
+        self.demand: Demand = demand
+        self.asked_at: float = asked_at
         self.number: int = number
         self.parties: Parties = parties
         self.buckets: list[TokenBucket] = buckets  # it takes a token of each, and waits for them in this order

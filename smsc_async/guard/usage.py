@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from smsc_async.guard._bucket import Reason, TokenBucket
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from smsc_async.guard._account import Account
+    from smsc_async.guard._bucket import Reason, TokenBucket
     from smsc_async.guard._policy import Policy
 
 __all__ = ["AccountUsage", "RuleUsage", "Wait", "usage_of"]
@@ -77,7 +75,7 @@ def usage_of(policy: Policy, name: str, now: float) -> AccountUsage:
         )
     slots = account.slots
     slots.free(now)  # drops what has come home
-    in_use = [bucket for bucket in _buckets(account, policy.settings.rest) if _used(bucket, now)]
+    in_use = [bucket for bucket in account.charged(policy.rest) if bucket.rule.rests and _used(bucket, now)]
     return AccountUsage(
         rules=tuple(_rule_usage(bucket, now) for bucket in in_use),
         slots=slots.capacity(now),
@@ -87,19 +85,6 @@ def usage_of(policy: Policy, name: str, now: float) -> AccountUsage:
         accepted=any(breaker.proven for breaker in account.credentials.values()),
         foreign=policy.foreign,
     )
-
-
-def _buckets(account: Account, rest: float) -> Iterator[TokenBucket]:
-    for bucket in account.busy.values():
-        if bucket.rule.rests:
-            yield bucket
-    for key, kept in account.resting.items():
-        if isinstance(kept, TokenBucket):
-            yield kept
-        elif kept[0].rests:
-            bucket = TokenBucket(key, kept[0], rest)
-            bucket.homes = list(kept[1:])
-            yield bucket
 
 
 def _used(bucket: TokenBucket, now: float) -> bool:

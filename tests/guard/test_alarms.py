@@ -178,7 +178,7 @@ def test_who_came_before_counts_and_who_came_later_does_not() -> None:
     made.lines.check(first, 1.0)
     assert (None, None) == (first.verdict, second.verdict)
     assert (TooLong(2 * REST, Reason.IDENTICAL), None) == (
-        made.lines.too_long(Ticket(second.number, second.parties, second.buckets, REST), 1.0),
+        made.lines.too_long(Ticket(second.number, second.parties, second.buckets, REST, second.demand, 0.0), 1.0),
         made.lines.too_long(second, 1.0),
     )
 

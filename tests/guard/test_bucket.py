@@ -32,7 +32,7 @@ def bucket(
 def tickets(made: TokenBucket, count: int) -> list[Ticket]:
     """Give calls that stand in line, numbered from 1."""
     parties: Any = None
-    waiting = [Ticket(number + 1, parties, [made], FOREVER) for number in range(count)]
+    waiting = [Ticket(number + 1, parties, [made], FOREVER, parties, 0.0) for number in range(count)]
     for ticket in waiting:
         made.enter(ticket)
     return waiting

@@ -43,7 +43,7 @@ def test_a_new_ticket_stands_nowhere() -> None:
     """It has passed nothing, and lacks a slot at the most."""
     made = policy()
     lease = admitted(made, "key")
-    ticket = Ticket(7, lease.parties, lease.buckets, 5.0)
+    ticket = Ticket(7, lease.parties, lease.buckets, 5.0, lease.demand, 0.0)
     assert (7, 5.0, 0, FOREVER) == (ticket.number, ticket.deadline, ticket.stage, ticket.alarm)
     assert (None, None, None, None) == (ticket.place, ticket.entry, ticket.verdict, ticket.seat)
     assert ([], Reason.SLOTS) == (ticket.passed, ticket.reason)
@@ -188,7 +188,7 @@ def test_calls_that_are_spared_a_line_go_on_in_order() -> None:
         assert isinstance(made.ask(demand(account=f"other {number}"), 0.0), Lease)
     trials = proof.parties.gateway.trials
     first, second, third = (
-        Ticket(number, proof.parties, [trials, made.accounts["account"].slots], FOREVER) for number in (101, 102, 103)
+        Ticket(number, proof.parties, [trials, made.accounts["account"].slots], FOREVER, proof.demand, 1.0) for number in (101, 102, 103)
     )
     for ticket in (first, second, third):
         made.lines.advance(ticket, 0.0)

@@ -280,7 +280,7 @@ class AwaitsBetweenCheckAndTake(LocalGuard):
 
 def one_slot_too_many(**settings: Any) -> LocalGuard:
     """Make a guard with a defect on purpose: fifteen slots."""
-    import smsc_async.guard.local as room
+    import smsc_async.guard._process as room
 
     honest, room.MAX_CONCURRENCY = room.MAX_CONCURRENCY, 15  # type: ignore[misc]
     try:

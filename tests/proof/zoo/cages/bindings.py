@@ -9,7 +9,7 @@ from tests.proof.zoo.animals import CLIENT, CORE, Animal, change
 __all__ = ["ANIMALS"]
 
 _CLOCK: Final = "clock.py"
-_LOCAL: Final = "guard/local.py"
+_LOCAL: Final = "guard/_process.py"
 _POLICY: Final = "guard/_policy.py"
 
 ANIMALS: Final = (
