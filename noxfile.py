@@ -72,7 +72,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Types hold for mypy and pyright, and everything public has one."""
-    session.install("-e", ".[aiohttp,demo,fast,multipart,trio]", *group("types"))
+    session.install("-e", ".[aiohttp,demo,fast,multipart,redis,trio]", *group("types"))
     session.run("mypy")
     session.run("mypy", "noxfile.py", "docs/examples", "tests/workshop/typed_use.py")
     session.run("pyright")
@@ -83,7 +83,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def rooms(session: nox.Session) -> None:
     """Each room imports only what it may."""
-    session.install("-e", ".[aiohttp,demo,fast,multipart,trio]", *group("rooms"))
+    session.install("-e", ".[aiohttp,demo,fast,multipart,redis,trio]", *group("rooms"))
     session.run("lint-imports", "--no-cache")
 
 

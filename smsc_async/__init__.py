@@ -63,7 +63,7 @@ if TYPE_CHECKING:
         WebhookError,
         WrongCaptcha,
     )
-    from smsc_async.guard import AccountUsage, Guard, LocalGuard, RuleUsage
+    from smsc_async.guard import AccountUsage, Guard, LocalGuard, RedisGuard, RuleUsage
     from smsc_async.kinds import (
         Binary,
         CodeCall,
@@ -152,7 +152,7 @@ _ROOMS = {
         "WebhookError",
         "WrongCaptcha",
     ),
-    "smsc_async.guard": ("AccountUsage", "Guard", "LocalGuard", "RuleUsage"),
+    "smsc_async.guard": ("AccountUsage", "Guard", "LocalGuard", "RedisGuard", "RuleUsage"),
     "smsc_async.kinds": (
         "Binary",
         "CodeCall",
@@ -266,6 +266,7 @@ __all__ = [
     "Recipient",
     "RecipientBlacklisted",
     "Redial",
+    "RedisGuard",
     "Rental",
     "Replay",
     "ReplyError",

@@ -10,11 +10,13 @@ import asyncio
 import math
 import sys
 import weakref
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import anyio
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Awaitable, Callable
 
 __all__ = ["Bell", "Loop", "bell", "current_loop", "current_loop_or_none"]
@@ -35,8 +37,16 @@ class Loop(Protocol):
         """Call *function* in the loop, soon, from any thread; False, and no call, where the loop is gone."""
         ...
 
+    def call_next(self, function: Callable[[], object], /) -> None:
+        """Call *function* after what can run now, or at once; in the loop itself, and without waking it."""
+        ...
+
     def spawn(self, work: Callable[[], Awaitable[object]], /) -> bool:
         """Run *work*, which must not raise, as a task of the loop, from any thread; False where the loop is gone."""
+        ...
+
+    def watch(self, sock: socket.socket, ready: Callable[[], object], /) -> Callable[[], object]:
+        """Call *ready* whenever *sock* can be read; in the loop, as is what this gives: it ends the watch."""
         ...
 
 
@@ -108,6 +118,9 @@ class _AsyncioLoop:
             return False
         return True
 
+    def call_next(self, function: Callable[[], object], /) -> None:
+        asyncio.get_running_loop().call_soon(function)
+
     def spawn(self, work: Callable[[], Awaitable[object]], /) -> bool:
         async def run() -> None:
             await work()
@@ -118,6 +131,19 @@ class _AsyncioLoop:
             task.add_done_callback(self._tasks.discard)
 
         return self.call_soon(begin)
+
+    def watch(self, sock: socket.socket, ready: Callable[[], object], /) -> Callable[[], object]:
+        loop, file = asyncio.get_running_loop(), sock.fileno()
+        try:
+            loop.add_reader(file, ready)
+        except NotImplementedError:  # Windows' own loop
+            return _watch(self, sock, ready)
+
+        def end() -> None:
+            if not loop.is_closed():
+                loop.remove_reader(file)
+
+        return end
 
     def __repr__(self) -> str:
         return f"<asyncio loop, {'alive' if self.is_alive() else 'gone'}>"
@@ -139,6 +165,9 @@ class _TrioLoop:
     def call_soon(self, function: Callable[[], object], /) -> bool:
         return self._enter(function, idempotent=False)
 
+    def call_next(self, function: Callable[[], object], /) -> None:
+        function()  # trio would wake itself through a socket
+
     def spawn(self, work: Callable[[], Awaitable[object]], /) -> bool:
         def begin() -> None:
             try:
@@ -147,6 +176,9 @@ class _TrioLoop:
                 return
 
         return self._enter(begin, idempotent=False)
+
+    def watch(self, sock: socket.socket, ready: Callable[[], object], /) -> Callable[[], object]:
+        return _watch(self, sock, ready)
 
     def _enter(self, function: Callable[[], object], *, idempotent: bool) -> bool:
         token = self.native()
@@ -219,6 +251,20 @@ def _handle(native: object, kind: type[_AsyncioLoop | _TrioLoop]) -> Loop:
 
         handle = _known[key] = kind(weakref.ref(native, forget))
     return handle
+
+
+def _watch(loop: Loop, sock: socket.socket, ready: Callable[[], object]) -> Callable[[], object]:
+    """Watch by a task of the loop's own."""
+    scope = anyio.CancelScope()
+
+    async def work() -> None:
+        with scope, suppress(anyio.ClosedResourceError, OSError):
+            while True:
+                await anyio.wait_readable(sock)
+                ready()
+
+    loop.spawn(work)
+    return scope.cancel
 
 
 def _nothing() -> None:

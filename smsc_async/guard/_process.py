@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from smsc_async.clock import Clock
     from smsc_async.guard._records import Demand, TooLong
 
-__all__ = ["MAX_CONCURRENCY", "Busy", "ProcessGuard"]
+__all__ = ["MAX_CONCURRENCY", "Busy", "ProcessGuard", "check_seconds"]
 
 MAX_CONCURRENCY: Final = 14  # the vendor: the fifteenth request in flight under one login is error 9
 STRICT_WINDOW: Final = 60.0  # the vendor: "within a minute"
@@ -58,9 +58,9 @@ class ProcessGuard:
         identical: Literal["request", "action"],
         clock: Clock,
     ) -> None:
-        _check_seconds("window", window, zero=False)
-        _check_seconds("margin", margin)
-        _check_seconds("lateness", lateness)
+        check_seconds("window", window, zero=False)
+        check_seconds("margin", margin)
+        check_seconds("lateness", lateness)
         _check_count("max_concurrency", max_concurrency, MAX_CONCURRENCY)
         _check_count("max_downloads", max_downloads, MAX_CONCURRENCY)
         if limits is not None and not isinstance(limits, Mapping):
@@ -354,7 +354,8 @@ class ProcessGuard:
         self._policy.after_fork(self.clock.now())
 
 
-def _check_seconds(name: str, value: Any, *, zero: bool = True) -> None:
+def check_seconds(name: str, value: Any, *, zero: bool = True) -> None:
+    """Check that *value* is a number of seconds."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidArgumentType(name, f"give seconds as a number, not {type(value).__name__}")
     if not (0 <= value < FOREVER) or (value == 0 and not zero):
