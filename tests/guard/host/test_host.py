@@ -142,6 +142,16 @@ async def test_a_long_file_is_begun_anew(process: Callable[..., HostGuard], cloc
         assert ([1, 61], 1) == (sorted(rule.used for rule in usage.rules), usage.in_flight)
 
 
+async def test_what_is_in_flight_is_known_by_its_lease_alone(
+    process: Callable[..., HostGuard], clock: FakeClock
+) -> None:
+    """Its tokens are out, and none of them rests."""
+    guard = process()
+    await guard.acquire(demand())
+    kinds = [step[0] for step in guard._replica.snapshot(clock.now())]
+    assert (0, 1) == (kinds.count("B"), kinds.count("g"))
+
+
 async def test_a_file_that_cannot_be_begun_anew_is_used_on(
     process: Callable[..., HostGuard], monkeypatch: pytest.MonkeyPatch
 ) -> None:
