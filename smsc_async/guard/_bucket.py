@@ -173,6 +173,10 @@ class TokenBucket:
             heapq.heappop(self.line)
         return self.line[0][1]
 
+    def claims_before(self, moment: float) -> int:
+        """Give how many processes have a call in line that came before *moment*."""
+        return sum(since < moment for since, _ in self.claims.values()) if self.claims else 0
+
     def leave(self, ticket: Ticket) -> None:
         """Forget a *ticket* in line; its entry is skipped later, and swept when most entries are such."""
         ticket.place = ticket.entry = None

@@ -240,7 +240,4 @@ def _claimed(bucket: TokenBucket, now: float) -> int:
     """Give how many tokens of *bucket* are for calls of other processes, which came before the first in line here."""
     for member in [member for member, (_, until) in bucket.claims.items() if until <= now]:
         del bucket.claims[member]
-    if not bucket.claims:
-        return 0
-    first = bucket.first().asked_at
-    return sum(since < first for since, _ in bucket.claims.values())
+    return bucket.claims_before(bucket.first().asked_at)

@@ -56,6 +56,11 @@ class Identity(NamedTuple):
     gateway: str  # the origin of the address; what may block this machine
     tag: str = ""  # what may be refused, as processes that share a guard know it
 
+    @property
+    def shared_credential(self) -> str:
+        """Give the tag, or what stands for it where there is none."""
+        return self.tag or self.credential
+
 
 class Demand:
     """

@@ -181,13 +181,8 @@ class Replica(Policy):
     @property
     def ahead(self) -> int:
         """How many processes are served before this one, where it waits for a slot; the least of its accounts."""
-        return min(
-            (self._ahead(self.accounts[name].slots, since) for name, (since, _) in self._claimed.items()), default=0
-        )
-
-    @staticmethod
-    def _ahead(slots: TokenBucket, since: float) -> int:
-        return sum(before < since for before, _ in slots.claims.values()) if slots.claims else 0
+        claimed = self._claimed.items()
+        return min((self.accounts[name].slots.claims_before(since) for name, (since, _) in claimed), default=0)
 
     # ---------------------------------------------------------------- hearing of the others
 
@@ -366,7 +361,7 @@ class Replica(Policy):
     # ---------------------------------------------------------------- names
 
     def _known_as(self, identity: Identity) -> str:
-        return identity.tag or identity.credential
+        return identity.shared_credential
 
 
 def _others(parties: Parties) -> tuple[tuple[int, TokenBucket], ...]:
@@ -396,7 +391,7 @@ def _grant_step(lease: SharedLease, moment: float, *, granted_at: float | None =
         moment,
         lease.id,
         lease.granted_at if granted_at is None else granted_at,
-        [demand.identity.account, demand.identity.tag or demand.identity.credential, demand.identity.gateway],
+        [demand.identity.account, demand.identity.shared_credential, demand.identity.gateway],
         demand.endpoint,
         demand.lasts,
         others,

@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
+import attrs
+
 from smsc_async._boot import boot_name
 from smsc_async._state_folder import state_folder
 from smsc_async.clock import BOOT_CLOCK
@@ -87,7 +89,7 @@ class HostGuard(ProcessGuard):
         self.path: Path = _checked_path(path)
         boot = boot_name() if LOCKS else ""
         if not boot:
-            raise GuardUnavailable("HostGuard works on Linux and macOS; use one process, or RedisGuard")
+            raise GuardUnavailable("HostGuard works on Linux and macOS; elsewhere use one process, with a LocalGuard")
         self._member = secrets.token_hex(4)
         self._replica: Replica
         super().__init__(
@@ -100,13 +102,7 @@ class HostGuard(ProcessGuard):
             identical=identical,
             clock=clock,
         )
-        numbers = {
-            "window": self.window,
-            "margin": self.margin,
-            "lateness": self.lateness,
-            "max_concurrency": self.max_concurrency,
-        }
-        self._file = StepFile(self.path, boot, numbers)
+        self._file = StepFile(self.path, boot, attrs.asdict(self._settings()))
         self._lock = self._turn = _Turn(self, self._file)
         self._stale = False  # what this process knows is not what the file says
 
