@@ -39,9 +39,8 @@ async def enter(journal: Journal, call: Call) -> None:
     exclusive = call.subject is not None
     call.entry = await journal.enter(entry, exclusive=exclusive, force=call.force, telling=conductor.telling)
     call.again = bool(call.entry.older)
-    await (
-        anyio.lowlevel.checkpoint_if_cancelled()
-    )  # it may have been while the disk was waited for: do not send it then
+    # The caller may have been cancelled while the disk was waited for: do not send it then.
+    await anyio.lowlevel.checkpoint_if_cancelled()
 
 
 async def leave(call: Call) -> None:

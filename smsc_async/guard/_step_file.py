@@ -78,7 +78,7 @@ class StepFile:
     The file at a path, as one process has it.
 
     Args:
-        path: Where; its folder is there.
+        path: Where; its folder is made with it.
         boot: What this run of the machine is called; moments of another one mean nothing.
         numbers: The guard's numbers, which must be the same in all processes.
     """
@@ -244,9 +244,7 @@ class StepFile:
         try:
             steps, self._after_head = read_steps(start[:end])
             ((kind, values),) = steps
-            if kind != _HEAD:
-                return None
-            if values["format"] != _FORMAT:
+            if kind != _HEAD or values["format"] != _FORMAT:
                 return None
             if values["version"] != _VERSION:
                 problem = f"{self.path} has the layout {values['version']}, and this version of the package knows"
