@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.receivers.ours import receiver
 from benchmarks.receivers.posted import SECRET
-from smsc_async._calling import Known
+from smsc_async._calling import NOTHING_MORE, Known, Note
 from smsc_async._convert import structure
 from smsc_async._endpoint import Endpoint
 from smsc_async._inbox_watch import InboxWatch
@@ -45,6 +45,7 @@ class _Gateway:
         known: Known = None,
         subject: str | None = None,  # noqa: ARG002 - likewise
         force: bool = False,  # noqa: ARG002 - likewise
+        note: Note = NOTHING_MORE,  # noqa: ARG002 - likewise
     ) -> Any:
         plain = decode(_REPLY, asked=ReplyFormat.JSON, shape=endpoint.shape)
         told = known() if callable(known) else known

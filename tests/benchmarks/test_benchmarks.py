@@ -18,8 +18,6 @@ from benchmarks.harness.figures import Figure, at_least, at_most, exactly, ratio
 from benchmarks.harness.tables import Table, faster
 from benchmarks.rows.limiting import worst_minute
 
-pytestmark = pytest.mark.once
-
 ROOT = Path(__file__).parents[2]
 
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from tests.proof.zoo.animals import Change
     from tests.proof.zoo.asking import Ending
 
-pytestmark = pytest.mark.once
-
 MARGIN = "tests/guard/test_local.py::test_the_margin_is_waited_too"
 RECORDS = "guard/_records.py"
 PROMISE = re.compile(r"P([1-9]|10)|[GHRS][1-9]\d?|row P[1-9]\d?")

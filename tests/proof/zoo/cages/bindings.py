@@ -21,11 +21,11 @@ ANIMALS: Final = (
             change(
                 _LOCAL,
                 """
-                if type(answer) is Lease:
+                if isinstance(answer, Lease):
                     return answer
                 """,
                 """
-                if type(answer) is Lease:
+                if isinstance(answer, Lease):
                     import anyio.lowlevel
 
                     for bucket in answer.buckets:
@@ -128,10 +128,14 @@ ANIMALS: Final = (
         (
             change(
                 _LOCAL,
-                "self._returns.append((lease, outcome, now))\n",
                 """
-                if not self._lock._is_owned():
                     self._returns.append((lease, outcome, now))
+                    self._take_returns()
+                """,
+                """
+                    if not self._lock._is_owned():
+                        self._returns.append((lease, outcome, now))
+                    self._take_returns()
                 """,
             ),
         ),

@@ -109,7 +109,7 @@ ANIMALS: Final = (
         "breaker closes at once",
         "When the pause after error 2 is over, everything goes at once, and not one probe.",
         ("P7", "G22"),
-        (change(_BREAKER, "self.proven, self.bucket.rule = False, _PROBATION\n", ""),),
+        (change(_BREAKER, "self.set_proven(proven=False)\n", ""),),
         (CORE,),
     ),
     Animal(

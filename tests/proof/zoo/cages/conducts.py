@@ -123,7 +123,13 @@ ANIMALS: Final = (
         "max_wait ends with the queue",
         "The caller's bound holds for the queue, and the exchange takes as long as it likes.",
         ("P6",),
-        (change(_CONDUCT, "deadline=min(started + timeout, call.deadline),", "deadline=started + timeout,"),),
+        (
+            change(
+                _CONDUCT,
+                "deadline=min(started + timeout, call.deadline, expires_at),",
+                "deadline=min(started + timeout, expires_at),",
+            ),
+        ),
         (CLIENT,),
     ),
     Animal(

@@ -25,11 +25,11 @@ ANIMALS: Final = (
                 _CONDUCT,
                 """
                     await keeping.enter(shared.journal, call)
-                answer = await self._exchange(call, number, write)
+                answer = await self._exchange(call, number, write, lease.expires_at)
                 """,
                 """
                     await shared.journal.unresolved()
-                answer = await self._exchange(call, number, write)
+                answer = await self._exchange(call, number, write, lease.expires_at)
                 if shared.journal is not None and call.endpoint.replay is Replay.IF_NOT_DONE:
                     await keeping.enter(shared.journal, call)
                 """,

@@ -96,6 +96,7 @@ ANIMALS: Final = (
                 _CONNECTION,
                 """
                 self.usable = False
+                self.write.check()
                 self._under_way = self.write.given = True
                 """,
                 """
