@@ -20,7 +20,7 @@ async def main(url: str, name: str, file: str, minute: float, seconds: float) ->
     guard = HostGuard(file, **scale) if file else LocalGuard(**scale)
     done = refused = 0
     print("ready", flush=True)  # noqa: T201 - this is what it is for
-    async with Session(**PAIR, base_url=url, guard=guard, retry=None, timeout=5.0, journal=False) as smsc:
+    async with Session(**PAIR, base_url=url, guard=guard, retry=None, timeout=30.0, journal=False) as smsc:
 
         async def one(number: int) -> None:
             nonlocal done, refused

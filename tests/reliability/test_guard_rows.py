@@ -394,6 +394,7 @@ SETTINGS = {
 }
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("anyio_backend", "setting"), [(("asyncio", "trio")[n % 2], name) for n, name in enumerate(SETTINGS)]
 )
@@ -411,8 +412,9 @@ async def test_no_reading_refuses_anything_over_sockets(anyio_backend: str, sett
                     tasks.start_soon(partial(smsc.downloads.list, limit=1))
                 for _ in range(20):
                     tasks.start_soon(smsc.account.balance)
-        clean(place.simulator.verdict())
-        assert 14 == place.simulator.verdict().concurrency
+        verdict = place.simulator.verdict()
+        assert (91, {}, []) == (verdict.requests, verdict.refusals, verdict.problems(any_instant=True))
+        assert 5 <= verdict.concurrency <= 14  # a busy machine may not come to fourteen, nor to a full minute
 
 
 @on_trio
