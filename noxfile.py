@@ -12,6 +12,8 @@ import nox
 PYTHONS = ("3.11", "3.12", "3.13")
 PROJECT = nox.project.load_toml("pyproject.toml")
 CORE = "smsc_async/guard/_*.py,smsc_async/_verdict.py,smsc_async/_retry.py,smsc_async/_wire/*.py"  # of it, every branch
+# One process more than the build has cores: a third of the time goes by waiting for sockets and short minutes.
+PROCESSES = ("--numprocesses", "3", "--dist", "worksteal")
 LOWER_BOUND = re.compile(r"(?P<name>[\w.-]+)(?:\[[\w,]+\])?>=(?P<version>[\w.]+)")
 
 nox.needs_version = ">=2025.10"
@@ -40,22 +42,20 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """The tests pass on every Python that is here, the long ones on the newest; on the oldest they cover the code."""
+    """The tests pass on every Python that is here, the proofs on the newest; on the oldest they cover the code."""
     session.install("-e", ".", *group("tests"))
-    # One process more than the build has cores: a third of the time goes by waiting for sockets and short minutes.
-    processes = ("--numprocesses", "3", "--dist", "worksteal")
     if session.posargs:
         session.run("python", "-m", "pytest", *session.posargs)
         return
     chosen = () if session.python == HERE[-1] else ("-m", "not once")
     if session.python != HERE[0]:
-        session.run("python", "-m", "pytest", *processes, *chosen)
+        session.run("python", "-m", "pytest", *PROCESSES, *chosen)
         return
     data = Path(session.create_tmp(), "coverage")
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir()
     env = {"COVERAGE_FILE": str(data / "data")}
-    session.run("python", "-m", "coverage", "run", "-m", "pytest", *processes, *chosen, env=env)
+    session.run("python", "-m", "coverage", "run", "-m", "pytest", *PROCESSES, *chosen, env=env)
     session.run("python", "-m", "coverage", "combine", "--quiet", env=env)
     session.run("python", "-m", "coverage", "report", env=env)
     session.run("python", "-m", "coverage", "report", "--include", CORE, "--fail-under", "100", env=env)
@@ -103,7 +103,7 @@ def lowest(session: nox.Session) -> None:
     constraints = Path(session.create_tmp(), "lowest.txt")
     constraints.write_text("".join(f"{name}=={version}\n" for name, version in sorted(bounds.items())))
     session.install("-e", ".", *group("tests"), "--constraint", str(constraints))
-    session.run("python", "-m", "pytest", *(session.posargs or ("-m", "not once")))
+    session.run("python", "-m", "pytest", *(session.posargs or PROCESSES))
 
 
 @nox.session

@@ -14,6 +14,7 @@ Under all of them is the net of `tests.net`: no log record at DEBUG, output, war
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -41,6 +42,19 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.ge
 
 # The simulated gateway's account has the run's canaries, for which `tests.net` searches all that the tests let out.
 SimulatedGateway.LOGIN, SimulatedGateway.PASSWORD = RUN.login, RUN.password
+
+
+# Long, and much the same on every Python: proofs, and whole programs.
+ONCE = ("benchmarks", "e2e", "proof", "workshop")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark whole folders ``once``."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here) and item.path.relative_to(here).parts[0] in ONCE:
+            item.add_marker(pytest.mark.once)
 
 
 def pytest_configure(config: pytest.Config) -> None:

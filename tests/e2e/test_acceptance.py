@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 BACKENDS = ("asyncio", "trio")
 
 
-@pytest.mark.once
 def test_300_identical_and_3000_mixed_calls_meet_no_refusal_on_asyncio_and_trio() -> None:
     """
     At two identical requests a minute and fourteen requests at once, every call is answered and none is refused.

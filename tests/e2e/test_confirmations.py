@@ -45,7 +45,6 @@ async def confirm_all(smsc: Session, receiver: Receiver | None, control: Control
     return confirmed
 
 
-@pytest.mark.once
 @pytest.mark.anyio
 async def test_a_thousand_phones_are_confirmed_by_callbacks(gateway: str, tmp_path: Path) -> None:
     """The receiver's process stores the calls, and the client's hears of them; nothing is refused."""
@@ -63,7 +62,6 @@ async def test_a_thousand_phones_are_confirmed_by_callbacks(gateway: str, tmp_pa
     assert {"pending": 0, "delivered": MANY, "dropped": 0, "given up": 0} == state["callbacks"]
 
 
-@pytest.mark.once
 @pytest.mark.anyio
 async def test_a_thousand_phones_are_confirmed_by_the_inbox(gateway: str) -> None:
     """Without a receiver the client looks into the inbox, a few times for all of them."""

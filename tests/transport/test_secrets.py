@@ -22,6 +22,8 @@ from tests.transport.servers import OK, HandClock, Peer, Transport, serving
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+pytestmark = pytest.mark.once
+
 LARGE = b"list=" + b"x" * 20_000_000  # more than all buffers between us and a server that does not read
 
 

@@ -117,7 +117,7 @@ def subscriber(gateway: Simulator, *, busy: bool) -> Iterator[None]:
 
 @pytest.mark.parametrize(
     "path",
-    [pytest.param(path, marks=pytest.mark.once if path.stem in IN_VAIN else ()) for path in EXAMPLES],
+    EXAMPLES,
     ids=name_of,
 )
 def test_each_example_runs(path: Path, gateway: Simulator, environment: dict[str, str], tmp_path: Path) -> None:

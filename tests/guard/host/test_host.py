@@ -6,7 +6,6 @@ import fcntl
 import logging
 import os
 import signal
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from smsc_async.errors import GuardUnavailable, InvalidArgument, InvalidArgument
 from smsc_async.guard import HostGuard, LocalGuard, Outcome, Reason, host
 from smsc_async.guard._replica import longest_charge, send_within
 from smsc_async.guard._steps import write_steps
+from tests.e2e.loads import in_loop, together
 from tests.guard.demands import PAIR, PLENTY, SINGLE, demand
 from tests.guard.host.test_sharing import done, wait_of
 
@@ -478,7 +478,6 @@ async def test_a_forked_child_drops_the_parents_line(process: Callable[..., Host
 async def test_threads_share_it(tmp_path: Path, anyio_backend: str) -> None:
     """Each with an event loop of its own, asyncio and trio; all of them give everything back."""
     guard = HostGuard(tmp_path / "guard")
-    failures: list[BaseException] = []
 
     async def work(name: int) -> None:
         for number in range(30):
@@ -486,18 +485,7 @@ async def test_threads_share_it(tmp_path: Path, anyio_backend: str) -> None:
             await anyio.lowlevel.checkpoint()
             guard.finish(lease, Outcome.ACCEPTED)
 
-    def run(name: int) -> None:
-        try:
-            anyio.run(work, name, backend=("asyncio", "trio")[name % 2])
-        except BaseException as error:  # noqa: BLE001 - looked at below
-            failures.append(error)
-
-    threads = [threading.Thread(target=run, args=(name,)) for name in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert [] == failures
+    together(*[in_loop(("asyncio", "trio")[name % 2], work, name) for name in range(4)])
     usage = guard.usage("account")
     assert (0, 0, 120) == (usage.in_flight, usage.waiting, sum(rule.used for rule in usage.rules))
 

@@ -35,7 +35,6 @@ def test_nothing_is_lost_and_nothing_happens_twice_without_a_reason() -> None:
 
 
 @needs_fork
-@pytest.mark.once
 @pytest.mark.parametrize("name", WRONG)
 def test_each_wrong_receiver_is_noticed(name: str) -> None:
     """A receiver or a store with one protection less breaks a promise in one of the first campaigns."""

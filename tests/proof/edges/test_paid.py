@@ -21,7 +21,6 @@ def whole(ledger: Ledger) -> Ledger:
     return ledger
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(("action", "turns"), [("rent", 1), ("request", 5), ("send", 3)])
 def test_a_paid_call_cut_anywhere_is_paid_once_and_never_in_silence(action: str, turns: int) -> None:
     """

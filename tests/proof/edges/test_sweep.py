@@ -119,9 +119,7 @@ def test_methods_that_are_said_to_return_at_once_do() -> None:
     assert set() == {name for name in methods if name not in SYNCHRONOUS and not waits(methods[name])}
 
 
-@pytest.mark.parametrize(
-    "kind", [pytest.param(kind, marks=() if kind.how == "scope" else pytest.mark.once) for kind in KINDS], ids=str
-)
+@pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_a_call_cancelled_at_any_await_leaves_nothing_behind(kind: Kind) -> None:
     """
     Wherever a call is cancelled, the next calls work side by side once the lateness is over, and nothing has leaked.
