@@ -270,14 +270,15 @@ def test_a_dead_upstream_is_a_reset() -> None:
 
 def test_nothing_is_left_behind() -> None:
     """Neither thread nor connection, however many were open."""
-    threads = threading.active_count()
+    before = set(threading.enumerate())
     with serve(Simulator()) as url, FaultProxy(url) as proxy:
         held = [connect(proxy) for _ in range(5)]
         until(lambda: proxy.accepted == 5)
         assert proxy.url in repr(proxy)
+        own = [new for new in set(threading.enumerate()) - before if new.name.startswith(("simulator", "fault proxy"))]
     for raw in held:
         raw.close()
-    assert threads == threading.active_count()
+    assert [False, False] == [thread.is_alive() for thread in own]
 
 
 def test_a_proxy_that_is_not_running_says_so() -> None:

@@ -44,12 +44,13 @@ def until(condition: Any) -> None:
 
 def test_it_serves_while_the_block_lasts() -> None:
     """On loopback, on a port of its own, and no thread is left behind."""
-    threads = threading.active_count()
+    before = set(threading.enumerate())
     gateway = Simulator()
     with serve(gateway) as url, httpx.Client(base_url=url) as client:
         assert url.startswith("http://127.0.0.1:")
         assert {"balance": "1000.00"} == post(client, "balance").json()
-    assert threads == threading.active_count()
+        (thread,) = [new for new in set(threading.enumerate()) - before if new.name.startswith("simulator")]
+    assert not thread.is_alive()
     with pytest.raises(httpx.ConnectError), httpx.Client(base_url=url) as client:
         post(client, "balance")
     assert gateway.verdict().ok

@@ -9,7 +9,7 @@ import pytest
 
 from smsc_async.errors import AccountLocked, WaitTooLong
 from smsc_async.guard import Lease, Outcome, Reason, Rule
-from tests.guard.demands import PAIR, PLENTY, demand
+from tests.guard.demands import PAIR, PLENTY, SINGLE, demand
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -245,6 +245,33 @@ async def test_a_token_that_was_reserved_here_is_another_process_to_take(
         began = clock.now()
         await clock.advance(100.0)
     assert [-began, began + 61.5] == [pytest.approx(moment, abs=0.05) for moment in moments]
+
+
+async def test_a_call_whose_token_another_process_took_learns_at_once_that_its_time_is_too_short(
+    process: Callable[..., HostGuard], clock: FakeClock
+) -> None:
+    """It counted on the token that came home; the next comes after its deadline, for which it need not wait."""
+    first, second = process(), process()
+    await done(first, demand("accepted", PLENTY))
+    await done(first, demand(rule=SINGLE))
+    began = clock.now()
+    moments: list[float] = []
+
+    async def wait() -> None:
+        await second.acquire(demand(rule=SINGLE))
+        moments.append(clock.now())
+
+    async def hurry() -> None:
+        with pytest.raises(WaitTooLong):
+            await first.acquire(demand(rule=SINGLE), deadline=began + 70.0)
+        moments.append(-clock.now())
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(wait)
+        await clock.advance(1.0)
+        tasks.start_soon(hurry)
+        await clock.advance(61.0)
+    assert [began + 61.5, -began - 61.5] == [pytest.approx(moment, abs=0.05) for moment in moments]
 
 
 async def test_processes_are_served_in_the_order_in_which_their_calls_came(
